@@ -1,0 +1,1 @@
+"""The store operator's command `sealring-store`."""

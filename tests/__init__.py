@@ -1,0 +1,1 @@
+"""Tests of sealring: the three distributions meet only here."""

@@ -1,0 +1,1 @@
+"""The security team's command `sealring`: the core's only shell."""
