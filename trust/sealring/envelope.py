@@ -1,0 +1,126 @@
+"""The DSSE envelope around every assertion (SPEC EN-1 to EN-5).
+
+The bytes that were signed are the bytes that are parsed. An `Envelope` is unverified and offers no parsed
+content on purpose: only the signed bytes, and what they hash to.
+"""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+from sealring.errors import TrustError
+from sealring.names import KeyId, Sha256Hex
+from sealring.strict import decode_strict, encode
+
+PAYLOAD_TYPE = "application/vnd.sealring.assertion+json"
+MAX_ENVELOPE = 256 * 1024  # bytes; 64 KiB of payload and 32 of the longest signatures, in base64
+MAX_PAYLOAD = 64 * 1024  # bytes
+MAX_SIGNATURES = 32
+MAX_SIGNATURE = 4096  # bytes; ML-DSA-65 needs 3,309
+
+
+class _Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    keyid: Sha256Hex
+    sig: Annotated[bytes, Meta(min_length=1)]
+
+
+class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    payload: bytes
+    payloadType: str  # noqa: N815 - DSSE's own spelling
+    signatures: Annotated[list[_Signature], Meta(max_length=MAX_SIGNATURES)]
+
+
+_decoder = msgspec.json.Decoder(_Envelope)
+
+
+@dataclass(eq=False)
+class BadEnvelope(TrustError):
+    """Well spelled, and still not an envelope of this product (SPEC EN-2 to EN-4)."""
+
+    reason: str
+    by: str
+    exit_code: ClassVar[int] = 20
+
+    @property
+    def rule(self) -> str:  # type: ignore[override]
+        return self.by
+
+    def __str__(self) -> str:
+        return f"envelope: {self.reason}"
+
+    def hint(self) -> str:
+        return "this is no sealring assertion, or it was altered on its way; fetch it again"
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Unverified. `raw` are all its bytes, `payload` the signed ones."""
+
+    raw: bytes
+    payload: bytes
+    signatures: Mapping[KeyId, bytes]
+
+    @cached_property
+    def pae(self) -> bytes:
+        """DSSE's pre-authentication encoding: what a key signs."""
+        kind = PAYLOAD_TYPE.encode()
+        return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(self.payload), self.payload)
+
+    @cached_property
+    def id(self) -> str:
+        """Identity of the assertion, hex: counter-signing does not change it (SPEC EN-5)."""
+        return sha256(self.pae).hexdigest()
+
+    @cached_property
+    def digest(self) -> str:
+        """Name of these very bytes, hex: files, URLs and caches go by it (SPEC EN-5)."""
+        return sha256(self.raw).hexdigest()
+
+
+def parse_envelope(raw: bytes) -> Envelope:
+    """An unverified envelope, within every bound.
+
+    Raises:
+        TrustError: and nothing else, whatever the bytes.
+    """
+    found = decode_strict(raw, _decoder, limit=MAX_ENVELOPE, what="envelope")  # EN-1, EN-2
+    if found.payloadType != PAYLOAD_TYPE:
+        raise BadEnvelope(f"payloadType is not {PAYLOAD_TYPE}", "EN-3")
+    if len(found.payload) > MAX_PAYLOAD:
+        raise BadEnvelope(f"payload of {len(found.payload)} bytes, at most {MAX_PAYLOAD}", "EN-4")
+    if any(len(s.sig) > MAX_SIGNATURE for s in found.signatures):
+        raise BadEnvelope(f"a signature of more than {MAX_SIGNATURE} bytes", "EN-4")
+    ids = [s.keyid for s in found.signatures]
+    # Ascending and distinct: a mirror can neither repeat a signature nor reorder them into a second spelling.
+    if any(a >= b for a, b in itertools.pairwise(ids)):
+        raise BadEnvelope("signatures are not in ascending order of distinct key ids", "EN-4")
+    return Envelope(raw, found.payload, {KeyId(s.keyid): s.sig for s in found.signatures})
+
+
+def seal(payload: bytes, signatures: Mapping[KeyId, bytes]) -> Envelope:
+    """The one envelope around this payload with these signatures; an empty mapping gives an unsigned draft."""
+    ordered = [_Signature(keyid, signatures[keyid]) for keyid in sorted(signatures)]
+    return parse_envelope(encode(_Envelope(payload, PAYLOAD_TYPE, ordered)))
+
+
+def merge(envelopes: Iterable[Envelope]) -> Envelope:
+    """One envelope with the signatures of all; they must carry one payload (counter-signing).
+
+    Raises:
+        BadEnvelope: when the payloads differ, or there are too many signatures in all.
+    """
+    found = list(envelopes)
+    if len({e.payload for e in found}) != 1:
+        raise BadEnvelope("signatures for different payloads can't be merged", "EN-5")
+    merged: dict[KeyId, bytes] = {}
+    for envelope in found:
+        merged.update({k: v for k, v in envelope.signatures.items() if k not in merged})
+    if len(merged) > MAX_SIGNATURES:
+        raise BadEnvelope(f"{len(merged)} signatures, at most {MAX_SIGNATURES}", "EN-4")
+    return seal(found[0].payload, merged)

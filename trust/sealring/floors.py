@@ -1,0 +1,81 @@
+"""What was seen before, and what of it still counts (SPEC FL): floors are computed, never stored as numbers.
+
+Whoever remembers (a device on its disk, a store in its database) remembers whole envelopes. After each
+change of keys the floors are computed again: a statement that today's keys still vouch for stands, expired
+or not; one that they don't vouch for is passed over, and the highest earlier one that they do takes its
+place. So a thief's fast-forward ends with his keys, and a routine rotation opens no way back.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sealring.chain import Authentic, Chain, S, check_floor
+from sealring.envelope import parse_envelope
+from sealring.errors import TrustError
+from sealring.names import ROOT
+from sealring.statement import TYPES, Common, parse_statement
+
+MAX_KEPT = 8  # envelopes a subject: one for each set of signers, see `kept`
+
+Subject = tuple[str, str]
+"""(type, subject)"""
+
+
+@dataclass(frozen=True)
+class Floors:
+    """The highest authentic statement of each subject under today's keys, and everything kept for tomorrow's."""
+
+    chain: Chain
+    highest: dict[Subject, Authentic[Common]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, chain: Chain, raws: Iterable[bytes]) -> "Floors":
+        """The floors that these remembered envelopes make under this chain (SPEC FL-2)."""
+        highest: dict[Subject, Authentic[Common]] = {}
+        for raw in raws:
+            try:
+                found = reauthenticate(chain, raw)
+            except TrustError:
+                continue  # its keys no longer count: passed over, and kept for the day they may again
+            key = (found.statement.type, found.statement.subject)
+            if key not in highest or highest[key].statement.sequence < found.statement.sequence:
+                highest[key] = found
+        return cls(chain, highest)
+
+    def get(self, kind: type[S], subject: str) -> Authentic[S] | None:
+        """The floor of one subject."""
+        found = self.highest.get((str(kind.__struct_config__.tag), subject))
+        return found if found is not None and isinstance(found.statement, kind) else None  # type: ignore[return-value]
+
+    def learn(self, found: Authentic[S]) -> "Floors":
+        """The floors after this authentic statement, expired or not.
+
+        Raises:
+            Rollback, Conflict: and the floors in hand stay as they were.
+        """
+        key = (found.statement.type, found.statement.subject)
+        check_floor(found, self.highest.get(key))
+        return Floors(self.chain, {**self.highest, key: found})
+
+
+def reauthenticate(chain: Chain, raw: bytes) -> Authentic[Common]:
+    """One remembered statement of a brand, judged again by today's keys."""
+    statement = parse_statement(parse_envelope(raw).payload)
+    return chain.authenticate(raw, TYPES[statement.type], statement.authority)
+
+
+def kept(found: Iterable[Authentic[Common]]) -> list[Authentic[Common]]:
+    """Which statements of one subject are worth remembering: the highest for each set of signers (SPEC FL-4).
+
+    A thief's keys make one set however often he signs, so he can't push out what better keys have signed.
+    """
+    best: dict[frozenset[str], Authentic[Common]] = {}
+    for one in found:
+        signers = frozenset(str(s) for s in one.signers)
+        if signers not in best or best[signers].statement.sequence < one.statement.sequence:
+            best[signers] = one
+    ordered = sorted(best.values(), key=lambda one: one.statement.sequence, reverse=True)
+    return ordered[:MAX_KEPT]
+
+
+__all__ = ["MAX_KEPT", "ROOT", "Floors", "Subject", "kept", "reauthenticate"]

@@ -1,0 +1,120 @@
+"""When is it? The instant of a check, and the signed lower bounds that a poor clock is held to (SPEC TM)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from sealring.errors import TrustError
+from sealring.names import ROOT, spell
+from sealring.statement import Common
+
+MAX_AHEAD = timedelta(minutes=10)
+
+
+@dataclass(eq=False)
+class Expired(TrustError):
+    """It was true once (SPEC TM-1). Expiry stops a new installation, never what runs."""
+
+    what: str
+    expires: datetime
+    at: datetime
+    rule: ClassVar[str] = "TM-1"
+    exit_code: ClassVar[int] = 22
+
+    def __str__(self) -> str:
+        return f"{self.what}: expired {spell(self.expires)}, now {spell(self.at)}"
+
+    def hint(self) -> str:
+        return "it must be issued again with a later expiry; if the clock is wrong, set it"
+
+
+@dataclass(eq=False)
+class FromTheFuture(TrustError):
+    """Issued after now: signing is releasing, so nothing is signed for later by its date (SPEC TM-2)."""
+
+    what: str
+    issued: datetime
+    at: datetime
+    rule: ClassVar[str] = "TM-2"
+    exit_code: ClassVar[int] = 22
+
+    def __str__(self) -> str:
+        return f"{self.what}: issued {spell(self.issued)}, now {spell(self.at)}"
+
+    def hint(self) -> str:
+        return "set the clock; to release later, sign a `not_before`"
+
+
+@dataclass(eq=False)
+class TooEarly(TrustError):
+    """Signed to wait until `not_before` (SPEC TM-3)."""
+
+    what: str
+    not_before: datetime
+    at: datetime
+    rule: ClassVar[str] = "TM-3"
+    exit_code: ClassVar[int] = 22
+
+    def __str__(self) -> str:
+        return f"{self.what}: not before {spell(self.not_before)}, now {spell(self.at)}"
+
+    def hint(self) -> str:
+        return "nothing to do: it will be taken when its time has come"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The instant of one check, fixed once. `proven` is false where the clock is known to be poor or behind."""
+
+    at: datetime
+    proven: bool = True
+
+    def raised(self, floor: datetime | None) -> "Moment":
+        """The same moment, not before this signed lower bound (SPEC TM-4).
+
+        A clock behind something that was signed is wrong, so the result is no longer proven.
+        """
+        if floor is None or floor <= self.at:
+            return self
+        # A device's clock and a signer's may honestly differ by what TM-2 allows.
+        return Moment(floor, self.proven and floor - self.at <= MAX_AHEAD)
+
+
+@dataclass(frozen=True)
+class TimeFloors:
+    """Signed lower bounds of the time, one an authority: the root's for all, a brand's for its own (SPEC TM-4).
+
+    They are computed from the statements that are held, so that a floor goes when the statement that set it
+    no longer verifies; the system clock never becomes one.
+    """
+
+    clock: Moment
+    issued: Mapping[str, datetime]
+
+    @classmethod
+    def of(cls, clock: Moment, held: Iterable[Common]) -> "TimeFloors":
+        """The floors that these authentic statements set."""
+        issued: dict[str, datetime] = {}
+        for statement in held:
+            known = issued.get(statement.authority)
+            if known is None or statement.issued > known:
+                issued[statement.authority] = statement.issued
+        return cls(clock, issued)
+
+    def moment(self, authority: str) -> Moment:
+        """The instant at which statements of this authority are judged."""
+        return self.clock.raised(self.issued.get(ROOT)).raised(self.issued.get(authority))
+
+
+def check_time(statement: Common, moment: Moment) -> None:
+    """Raise unless the statement may be acted upon at this moment (SPEC TM-1 to TM-3)."""
+    # TM-1: the last good instant is the one before `expires`; equality is refused.
+    if moment.at >= statement.expires:
+        raise Expired(statement.title, statement.expires, moment.at)
+    # TM-2 needs a clock: a device without one learns the time from exactly such statements (TM-5).
+    if moment.proven and statement.issued > moment.at + MAX_AHEAD:
+        raise FromTheFuture(statement.title, statement.issued, moment.at)
+    wait: Any = statement.not_before
+    if isinstance(wait, datetime) and wait > moment.at:
+        raise TooEarly(statement.title, wait, moment.at)

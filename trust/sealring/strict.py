@@ -1,0 +1,82 @@
+"""One spelling only: bounded, typed decoding of signed JSON (SPEC ST-1 to ST-3).
+
+msgspec reads straight into the type, so nothing untyped ever exists. It lets some spellings through that
+mean the same (blanks, duplicate members, another order); the bytes must therefore equal the compact
+encoding of what was read. Two readers can then never see two different statements in the same bytes.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+import msgspec
+
+from sealring.errors import TrustError
+
+T = TypeVar("T")
+
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(eq=False)
+class TooLarge(TrustError):
+    """Input is refused by its size before any of it is read (SPEC ST-7)."""
+
+    what: str
+    size: int
+    limit: int
+    rule: ClassVar[str] = "ST-7"
+    exit_code: ClassVar[int] = 20
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.size} bytes found, at most {self.limit} are read"
+
+    def hint(self) -> str:
+        return "check that this is the right file; nothing of this kind is that large"
+
+
+@dataclass(eq=False)
+class Malformed(TrustError):
+    """Bytes that are not the one spelling of what they should be (SPEC ST-1)."""
+
+    what: str
+    reason: str
+    rule: ClassVar[str] = "ST-1"
+    exit_code: ClassVar[int] = 20
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}"
+
+    def hint(self) -> str:
+        return "fetch or create it again; signed files are never edited or re-formatted"
+
+
+def decode_strict(raw: bytes, decoder: msgspec.json.Decoder[T], *, limit: int, what: str) -> T:
+    """The typed object that these bytes spell, if they spell it in the one allowed way.
+
+    Args:
+        raw: bytes from outside, refused above `limit` before they are parsed.
+        what: the noun for messages, such as `assertion`.
+
+    Raises:
+        TooLarge, Malformed: and nothing else, whatever the bytes.
+    """
+    if len(raw) > limit:
+        raise TooLarge(what, len(raw), limit)
+    try:
+        found = decoder.decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as err:
+        # RecursionError: nesting is bounded by the types, or by the interpreter inside unknown members.
+        raise Malformed(what, _plain(err)) from None
+    if _encoder.encode(found) != raw:
+        raise Malformed(what, "not in the one allowed spelling (compact, members in order, no duplicates)")
+    return found
+
+
+def encode(value: object) -> bytes:
+    """The one spelling of a typed object."""
+    return _encoder.encode(value)
+
+
+def _plain(err: Exception) -> str:
+    text = "nested too deeply" if isinstance(err, RecursionError) else str(err)
+    return text[:200].encode("ascii", "replace").decode()
