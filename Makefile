@@ -1,0 +1,34 @@
+# Conveniences for people who work on sealring. Nothing needs make: each target is one or two plain commands.
+PY := .venv/bin/python
+
+.PHONY: setup lint format test demo bench vectors sweep-fresh
+
+setup:
+	python3 tests/run.py setup
+
+lint:
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format:
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+test:
+	python3 tests/run.py tests
+
+demo:
+	python3 tests/run.py demo
+
+bench:
+	$(PY) -m benchmarks
+
+vectors:
+	$(PY) -m tests.vectors.make
+
+# Both README commands on a machine that has git and python3 only; writes docs/fresh-machine.md. As root; minutes.
+SUITE ?= bookworm
+sweep-fresh:
+	tests/rigs/fresh_machine.sh $(SUITE)
