@@ -97,15 +97,10 @@ print([name for name in strangers if importlib.util.find_spec(name)], sealring_c
 def test_the_device_installs_and_imports_without_anything_of_the_store(tmp_path: Path) -> None:
     """A wheel of the client alone, with the locked versions: what only the store needs, a device never carries."""
     venv = tmp_path / "venv"
-    uv(
-        "sync",
-        "--frozen",
-        "--package",
-        "sealring-client",
-        "--no-dev",
-        "--no-editable",
-        UV_PROJECT_ENVIRONMENT=str(venv),
-    )
+    # Refreshed: uv would take a wheel that it once built from an older state of these folders.
+    fresh = [f"--refresh-package={name}" for name in ("sealring", "sealring-client")]
+    only_the_client = ["--frozen", "--package", "sealring-client", "--no-dev", "--no-editable"]
+    uv("sync", *only_the_client, *fresh, UV_PROJECT_ENVIRONMENT=str(venv))
     look = subprocess.run([venv / "bin/python", "-I", "-c", LOOK_AROUND], capture_output=True, text=True, timeout=60)
     assert look.returncode == 0, look.stderr
     found, _, where = look.stdout.strip().partition("] ")
