@@ -237,9 +237,9 @@ def unpack_uv(wheel: bytes, digest: str, uv: Path) -> None:
 
 
 def outside(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for uv: the system's Python and no other, pip's certificate setting honoured."""
+    """The environment for uv: the system's Python and certificates, and pip's certificate setting honoured."""
     env = {k: v for k, v in environ.items() if k not in ("VIRTUAL_ENV", "PYTHONHOME", "UV_PYTHON")}
-    env |= {"UV_PYTHON_DOWNLOADS": "never", "UV_PYTHON_PREFERENCE": "only-system"}
+    env |= {"UV_PYTHON_DOWNLOADS": "never", "UV_PYTHON_PREFERENCE": "only-system", "UV_SYSTEM_CERTS": "true"}
     if "PIP_CERT" in env:
         env.setdefault("SSL_CERT_FILE", env["PIP_CERT"])
     return env
