@@ -1,0 +1,30 @@
+"""The bundle: everything that answers one question, in one bounded file (SPEC BN-1 to BN-4).
+
+The same bytes come from a store, a mirror or a stick, and none of them is trusted: each entry is
+verified by its own rules as if a stranger had sent it. Statements, metadata and proofs stand before
+the images, so a reader knows what it needs before it writes one byte of an image; images are streamed.
+"""
+
+from sealring.bundle.entries import Entry, ImageEntry, ProofEntry, Reader, StatementEntry, TufEntry, ViewEntry
+from sealring.bundle.form import BadBundleEntry, BadBundleOrder, BundleTooLarge, NotABundle
+from sealring.bundle.read import open_entries, read_bundle
+from sealring.bundle.write import bundle_chunks, in_order, write_bundle
+
+__all__ = [
+    "BadBundleEntry",
+    "BadBundleOrder",
+    "BundleTooLarge",
+    "Entry",
+    "ImageEntry",
+    "NotABundle",
+    "ProofEntry",
+    "Reader",
+    "StatementEntry",
+    "TufEntry",
+    "ViewEntry",
+    "bundle_chunks",
+    "in_order",
+    "open_entries",
+    "read_bundle",
+    "write_bundle",
+]

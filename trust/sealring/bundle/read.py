@@ -1,0 +1,73 @@
+"""Reading a bundle (SPEC BN-1 to BN-4)."""
+
+from collections.abc import Iterator
+from io import BytesIO
+
+from sealring.bundle.entries import Entry, ImageEntry, Part, ProofEntry, Reader, StatementEntry, TufEntry, ViewEntry
+from sealring.bundle.form import (
+    HEADER_BYTES,
+    MAGIC,
+    MAX_NAME,
+    BadBundleEntry,
+    BundleTooLarge,
+    HeaderChecks,
+    Kind,
+    NotABundle,
+)
+
+
+def open_entries(stream: Reader, *, image_limit: int) -> Iterator[Entry]:
+    """Every entry of a bundle in its order, one at a time, with images left in the stream.
+
+    What came before a refusal is only as good as its own verification: a bundle may be cut off anywhere.
+
+    Args:
+        stream: positioned at the bundle's first byte; whatever it raises passes through.
+        image_limit: the largest image, in bytes, that the caller takes; 0 for none.
+
+    Raises:
+        TrustError: and, apart from the stream's own errors, nothing else, whatever the bytes.
+    """
+    if Part(stream, len(MAGIC)).read_all() != MAGIC:
+        raise NotABundle("another first line")
+    checks = HeaderChecks(image_limit)
+    while True:
+        header = Part(stream, HEADER_BYTES).read_all()
+        name_bytes, size = int.from_bytes(header[1:3], "big"), int.from_bytes(header[3:], "big")
+        if name_bytes > MAX_NAME:
+            raise BundleTooLarge("a name, in bytes,", name_bytes, MAX_NAME)
+        kind, name = checks.check(header[0], Part(stream, name_bytes).read_all(), size)
+        if kind is Kind.END:
+            break
+        data = Part(stream, size)
+        yield _entry(kind, name, size, data, checks.count)
+        data.skip()
+    if stream.read(1):
+        raise NotABundle("bytes after the end")
+
+
+def read_bundle(raw: bytes) -> tuple[Entry, ...]:
+    """All entries of a bundle without images, if the whole of it is well formed.
+
+    Raises:
+        TrustError: and nothing else, whatever the bytes.
+    """
+    return tuple(open_entries(BytesIO(raw), image_limit=0))
+
+
+def _entry(kind: Kind, name: str, size: int, data: Part, number: int) -> Entry:
+    """The typed entry; only an image's bytes stay in the stream."""
+    if kind is Kind.STATEMENT:
+        return StatementEntry(data.read_all())
+    if kind is Kind.TUF:
+        return TufEntry(name, data.read_all())
+    if kind is Kind.VIEW:
+        return ViewEntry(data.read_all())
+    if kind is Kind.IMAGE:
+        return ImageEntry(bytes.fromhex(name), size, data)
+    root, _, listed = name.partition("/")
+    keys = tuple(bytes.fromhex(key) for key in listed.split(","))
+    # One set of keys has one spelling, so a cache can't hold two answers to the same question.
+    if list(keys) != sorted(set(keys)):
+        raise BadBundleEntry(number, kind, "keys are not strictly ascending")
+    return ProofEntry(bytes.fromhex(root), keys, data.read_all())

@@ -1,0 +1,199 @@
+"""The view: one small document with every head that a model's devices need, proved by one leaf (SPEC VW-1 to VW-4).
+
+A view is derived data. Anyone can compute it from the leaves under the same root, and a difference is evidence.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+
+import msgspec
+
+from sealring.catalogue.leaf import Head, map_key
+from sealring.catalogue.spelling import HexDigest, Positive, Subject, TypeName, decode_one_spelling, encode
+from sealring.errors import TrustError
+
+MAX_VIEW: Final = 1024 * 1024  # bytes
+MAX_ROWS: Final = 4096
+VIEW_TYPE: Final = "view"
+VIEW_FORMAT: Final = 1
+
+Subjects: TypeAlias = tuple[str, int, str]
+"""What a row is about: type, format, subject."""
+
+
+class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
+    type: TypeName
+    format: Positive
+    subject: Subject
+    sequence: Positive
+    id: HexDigest
+    envelope: HexDigest
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    format: Literal[1]
+    root: HexDigest
+    model: Subject
+    statements: Annotated[list[_Row], msgspec.Meta(max_length=MAX_ROWS)]
+
+
+_decoder: Final = msgspec.json.Decoder(_Document)
+
+
+@dataclass(eq=False)
+class BadView(TrustError):
+    """Bytes that are not the one spelling of a view (SPEC VW-1)."""
+
+    why: str
+
+    rule: ClassVar[str] = "VW-1"
+    exit_code: ClassVar[int] = 20
+
+    def __str__(self) -> str:
+        return f"not a view: {self.why}"
+
+    def hint(self) -> str:
+        return "report this store; another store or mirror may have an honest answer"
+
+
+@dataclass(eq=False)
+class BadRow(TrustError):
+    """A row that is out of order, twice there, or about nothing (SPEC VW-2)."""
+
+    row: Subjects
+    why: str
+
+    rule: ClassVar[str] = "VW-2"
+    exit_code: ClassVar[int] = 20
+
+    def __str__(self) -> str:
+        return f"view: {self.row[0]} {self.row[2]} (format {self.row[1]}): {self.why}"
+
+    def hint(self) -> str:
+        return "report this store; another store or mirror may have an honest answer"
+
+
+@dataclass(eq=False)
+class OtherViewDigest(TrustError):
+    """A view that is not the one that the catalogue commits to (SPEC VW-3)."""
+
+    found: bytes
+    committed: bytes
+
+    rule: ClassVar[str] = "VW-3"
+    exit_code: ClassVar[int] = 25
+
+    def __str__(self) -> str:
+        return f"view has digest {self.found.hex()}, the catalogue says {self.committed.hex()}"
+
+    def hint(self) -> str:
+        return "the store may have published meanwhile: refresh its catalogue, then ask again"
+
+
+@dataclass(eq=False)
+class OtherViewSubject(TrustError):
+    """A view for another model or under another root (SPEC VW-4)."""
+
+    found: tuple[bytes, str]
+    wanted: tuple[bytes, str]
+
+    rule: ClassVar[str] = "VW-4"
+    exit_code: ClassVar[int] = 25
+
+    def __str__(self) -> str:
+        (root, model), (wanted_root, wanted_model) = self.found, self.wanted
+        return f"view of {model} under root {root.hex()}, {wanted_model} under {wanted_root.hex()} needed"
+
+    def hint(self) -> str:
+        return "report this store; another store or mirror may have an honest answer"
+
+
+@dataclass(frozen=True)
+class View:
+    """What a store says for one model. Made by `parse_view`, `make_view` and `verify_view` only.
+
+    `heads` is ascending by (type, format, subject); `raw` is the document's exact bytes.
+    """
+
+    root: bytes
+    model: str
+    heads: Mapping[Subjects, Head]
+    raw: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> bytes:
+        """What the view's leaf commits to."""
+        return sha256(self.raw).digest()
+
+    def head(self, type: str, format: int, subject: str) -> Head | None:
+        """The head of one subject, or None where the view does not list it."""
+        return self.heads.get((type, format, subject))
+
+    def leaf(self, sequence: int) -> Head:
+        """The view's value in the map; `sequence` is the catalogue's at which this view last changed (SPEC VW-3)."""
+        return Head(sequence, self.digest, self.digest)
+
+
+def view_key(root: bytes, model: str) -> bytes:
+    """Where the map holds the view of a model (SPEC VW-3)."""
+    return map_key(root, VIEW_TYPE, VIEW_FORMAT, model)
+
+
+def parse_view(raw: bytes) -> View:
+    """The view that these bytes spell; nothing yet says that a store stands behind it (SPEC VW-1, VW-2).
+
+    Args:
+        raw: at most 1 MiB.
+
+    Raises:
+        TrustError: BadView or BadRow, and nothing else, whatever the bytes.
+    """
+    document = decode_one_spelling(raw, _decoder, limit=MAX_VIEW, refuse=BadView)
+    heads: dict[Subjects, Head] = {}
+    for row in document.statements:
+        about = (row.type, row.format, row.subject)
+        heads[about] = Head(row.sequence, bytes.fromhex(row.id), bytes.fromhex(row.envelope))
+        # VW-2: a view says what is there; what was removed is simply no longer listed.
+        if heads[about].is_tombstone:
+            raise BadRow(about, "a removal is not listed")
+    rows = [(row.type, row.format, row.subject) for row in document.statements]
+    for before, after in pairwise(rows):
+        # VW-2: with one order and no repeats, two computations of one view give the same digest.
+        if before >= after:
+            raise BadRow(after, "rows are not strictly ascending")
+    return View(bytes.fromhex(document.root), document.model, MappingProxyType(heads), raw)
+
+
+def make_view(root: bytes, model: str, heads: Mapping[Subjects, Head]) -> View:
+    """The one view with these heads, in any order.
+
+    Raises:
+        TrustError: when no device would take it: too many rows, a removal, a name that can't be spelt.
+    """
+    rows = [_Row(*about, head.sequence, head.id.hex(), head.envelope.hex()) for about, head in sorted(heads.items())]
+    return parse_view(encode(_Document(VIEW_FORMAT, root.hex(), model, rows)))
+
+
+def verify_view(raw: bytes, leaf: Head, *, root: bytes, model: str) -> View:
+    """The view of `model` that the catalogue commits to, or why these bytes are not it (SPEC VW-1 to VW-4).
+
+    Args:
+        raw: the document as it came, at most 1 MiB.
+        leaf: the head at `view_key(root, model)`, proved under a catalogue root that the caller verified.
+
+    Raises:
+        TrustError: and nothing else, whatever the bytes.
+    """
+    # VW-3 comes before parsing: nothing is read that the store's signed root does not vouch for.
+    found = sha256(raw[: MAX_VIEW + 1]).digest()
+    if not found == leaf.id == leaf.envelope:
+        raise OtherViewDigest(found, leaf.id)
+    view = parse_view(raw)
+    # VW-4: a store could commit, at this model's key, to another model's view.
+    if (view.root, view.model) != (root, model):
+        raise OtherViewSubject((view.root, view.model), (root, model))
+    return view
