@@ -23,7 +23,7 @@ demo:
 	python3 tests/run.py demo
 
 bench:
-	$(PY) -m benchmarks
+	$(PY) benchmarks/run.py
 
 vectors:
 	$(PY) -m tests.vectors.make

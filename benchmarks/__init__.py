@@ -1,1 +1,1 @@
-"""What sealring costs, measured against what it is built on; every figure is a ratio within one run."""
+"""Measured claims: each figure beside a limit or a peer of the same run."""
