@@ -23,12 +23,13 @@ if [[ ${INSIDE_NAMESPACES:-} != "$suite" ]]; then
     command -v debootstrap >/dev/null || { echo "fresh_machine.sh: apt-get install debootstrap" >&2; exit 1; }
     tree=$(mktemp -d "${TMPDIR:-/tmp}/fresh-$suite.XXXXXX")
     # Only the tree is left to remove here; --one-file-system would spare whatever else were still mounted in it.
-    trap '[[ ${KEEP:-} ]] && echo "kept: $tree" || rm -rf --one-file-system "$tree"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
+    trap '[[ ${KEEP:-} ]] && echo "kept: $tree" || rm -rf --one-file-system "$tree" "$tree.log"' EXIT
     export INSIDE_NAMESPACES=$suite TREE=$tree
-    status=0
-    unshare --mount --propagation private --pid --fork --kill-child "$0" "$suite" "$checkout" </dev/null || status=$?
+    unshare --mount --propagation private --pid --fork --kill-child "$0" "$suite" "$checkout" </dev/null &
+    namespaces=$! status=0
+    # In the background, so that a signal is acted on at once and takes the namespaces with it.
+    trap 'kill "$namespaces"; wait "$namespaces" || true; exit 143' INT TERM HUP
+    wait "$namespaces" || status=$?
     exit "$status"
 fi
 
