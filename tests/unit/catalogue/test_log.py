@@ -134,6 +134,12 @@ def test_a_place_outside_the_log_is_refused(index: int, size: int) -> None:
             inclusion_path(LEAVES[:size], index)
 
 
+def test_a_log_of_two_does_not_pass_for_a_log_of_one() -> None:
+    """SPEC LG-2: the path ends at the root that the size gives, though a longer one leads to a genuine root."""
+    with pytest.raises(NotInLog, match="above the root"):
+        verify_inclusion(LEAVES[1], 0, 1, LEAVES[0], root_of(LEAVES[:2]))
+
+
 @given(st.binary(max_size=32), st.integers(), st.integers(), st.binary(max_size=1800))
 def test_nothing_but_a_refusal_comes_out_of_any_bytes(leaf: bytes, index: int, size: int, path: bytes) -> None:
     """SPEC LG-2: no exception of another kind."""

@@ -135,6 +135,13 @@ def test_more_rows_than_a_device_takes_are_refused() -> None:
         make_view(ROOT, MODEL, {**heads, ("revision", 1, "a/more"): head(1)})
 
 
+def test_a_view_of_allowed_rows_above_1_mib_is_refused() -> None:
+    """SPEC VW-1: what a device reads is bounded in bytes, not only in rows."""
+    heads = {("revision", 1, f"a/{n:0300}"): head(1) for n in range(4096)}
+    with pytest.raises(BadView, match="1048576"):
+        make_view(ROOT, MODEL, heads)
+
+
 def test_a_view_that_the_catalogue_does_not_commit_to_is_refused() -> None:
     """SPEC VW-3: a mirror adds a row, or a store's cache serves yesterday's view."""
     other = make_view(ROOT, MODEL, {("brand", 1, "acme"): head(3)})
