@@ -4,7 +4,6 @@ The bytes that were signed are the bytes that are parsed. An `Envelope` is unver
 content on purpose: only the signed bytes, and what they hash to.
 """
 
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,13 +15,15 @@ from msgspec import Meta
 
 from sealring.errors import TrustError
 from sealring.names import KeyId, Sha256Hex
-from sealring.strict import decode_strict, encode
+from sealring.strict import Rules, decode_strict, encode
 
 PAYLOAD_TYPE = "application/vnd.sealring.assertion+json"
 MAX_ENVELOPE = 256 * 1024  # bytes; 64 KiB of payload and 32 of the longest signatures, in base64
 MAX_PAYLOAD = 64 * 1024  # bytes
 MAX_SIGNATURES = 32
 MAX_SIGNATURE = 4096  # bytes; ML-DSA-65 needs 3,309
+_PAE_START = b"DSSEv1 %d %s " % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode())
+_RULES = Rules("EN-1", "EN-2", "EN-2")
 
 
 class _Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +34,7 @@ class _Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payload: bytes
     payloadType: str  # noqa: N815 - DSSE's own spelling
-    signatures: Annotated[list[_Signature], Meta(max_length=MAX_SIGNATURES)]
+    signatures: list[_Signature]
 
 
 _decoder = msgspec.json.Decoder(_Envelope)
@@ -69,8 +70,7 @@ class Envelope:
     @cached_property
     def pae(self) -> bytes:
         """DSSE's pre-authentication encoding: what a key signs."""
-        kind = PAYLOAD_TYPE.encode()
-        return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(self.payload), self.payload)
+        return b"%s%d %s" % (_PAE_START, len(self.payload), self.payload)
 
     @cached_property
     def id(self) -> str:
@@ -89,17 +89,21 @@ def parse_envelope(raw: bytes) -> Envelope:
     Raises:
         TrustError: and nothing else, whatever the bytes.
     """
-    found = decode_strict(raw, _decoder, limit=MAX_ENVELOPE, what="envelope")  # EN-1, EN-2
+    found = decode_strict(raw, _decoder, limit=MAX_ENVELOPE, what="envelope", rules=_RULES)
     if found.payloadType != PAYLOAD_TYPE:
         raise BadEnvelope(f"payloadType is not {PAYLOAD_TYPE}", "EN-3")
     if len(found.payload) > MAX_PAYLOAD:
         raise BadEnvelope(f"payload of {len(found.payload)} bytes, at most {MAX_PAYLOAD}", "EN-4")
-    if any(len(s.sig) > MAX_SIGNATURE for s in found.signatures):
-        raise BadEnvelope(f"a signature of more than {MAX_SIGNATURE} bytes", "EN-4")
-    ids = [s.keyid for s in found.signatures]
-    # Ascending and distinct: a mirror can neither repeat a signature nor reorder them into a second spelling.
-    if any(a >= b for a, b in itertools.pairwise(ids)):
-        raise BadEnvelope("signatures are not in ascending order of distinct key ids", "EN-4")
+    if len(found.signatures) > MAX_SIGNATURES:
+        raise BadEnvelope(f"{len(found.signatures)} signatures, at most {MAX_SIGNATURES}", "EN-4")
+    last = ""
+    for signature in found.signatures:
+        # Ascending and distinct: a mirror can neither repeat a signature nor reorder them into a second spelling.
+        if signature.keyid <= last:
+            raise BadEnvelope("signatures are not in ascending order of distinct key ids", "EN-4")
+        if len(signature.sig) > MAX_SIGNATURE:
+            raise BadEnvelope(f"a signature of {len(signature.sig)} bytes, at most {MAX_SIGNATURE}", "EN-4")
+        last = signature.keyid
     return Envelope(raw, found.payload, {KeyId(s.keyid): s.sig for s in found.signatures})
 
 

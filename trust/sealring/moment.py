@@ -113,7 +113,7 @@ def check_time(statement: Common, moment: Moment) -> None:
     if moment.at >= statement.expires:
         raise Expired(statement.title, statement.expires, moment.at)
     # TM-2 needs a clock: a device without one learns the time from exactly such statements (TM-5).
-    if moment.proven and statement.issued > moment.at + MAX_AHEAD:
+    if moment.proven and statement.issued - moment.at > MAX_AHEAD:
         raise FromTheFuture(statement.title, statement.issued, moment.at)
     wait: Any = statement.not_before
     if isinstance(wait, datetime) and wait > moment.at:

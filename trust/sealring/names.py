@@ -28,6 +28,8 @@ Text = Annotated[str, Meta(pattern=r"\A[ !#-\[\]-~]*\Z", max_length=200)]
 """Printable ASCII without the two characters that JSON would have to escape."""
 Url = Annotated[str, Meta(pattern=r"\Ahttps?://[A-Za-z0-9.\-\[\]:]+(?:/[A-Za-z0-9._~\-]+)*\Z", max_length=200)]
 
+Instant = Annotated[datetime, Meta(tz=True)]
+"""UTC in whole seconds; the parser refuses an instant without a zone, `check` every other spelling (`plain`)."""
 Sequence = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
 Count = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 Revision = Annotated[int, Meta(ge=1, le=2**31 - 1)]
@@ -45,12 +47,23 @@ def instant(text: str) -> datetime:
     Raises:
         ValueError: on any other spelling.
     """
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    if spell(at) != text:
+        raise ValueError(f"{text!a} is not spelt as 2026-03-01T12:00:00Z")
+    return at
 
 
 def spell(at: datetime) -> str:
     """The one spelling of an instant."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
+
+
+def plain(at: datetime) -> bool:
+    """Whether an instant that was read from JSON stood there in its one spelling; decides no trust.
+
+    The decoder keeps another offset and parts of a second, and would write them again as they came.
+    """
+    return at.tzinfo is UTC and not at.microsecond
 
 
 def covers(pattern: str, name: str) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 
 from sealring.envelope import MAX_PAYLOAD
 from sealring.errors import TrustError
+from sealring.names import Sequence
 from sealring.statement.authorities import Brand, Delegation, Root
 from sealring.statement.common import BadLifetime, BadStatement, Common
 from sealring.statement.fleet import Model, Revocations, SerialStatement, Store
@@ -26,7 +27,7 @@ _decoder = msgspec.json.Decoder(Statement)
 
 class _Header(msgspec.Struct):
     type: str
-    format: int
+    format: Sequence  # bounded: a number of 4,000 digits is no newer format
 
 
 _header = msgspec.json.Decoder(_Header)

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from sealring.errors import TrustError
-from sealring.names import Name, Sequence, Sha256Hex, Text, spell
+from sealring.names import Instant, Name, Sequence, Sha256Hex, Text, plain, spell
 from sealring.strict import Malformed
 
 Extra = Annotated[dict[Name, Text], Meta(min_length=1, max_length=16)]
@@ -64,9 +64,9 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     root: Sha256Hex
     authority: Name
     sequence: Sequence
-    issued: datetime
-    expires: datetime
-    not_before: datetime | UnsetType = UNSET
+    issued: Instant
+    expires: Instant
+    not_before: Instant | UnsetType = UNSET
     x: Extra | UnsetType = UNSET
 
     @property
@@ -86,16 +86,22 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def check(self) -> None:
         """Raise a `TrustError` unless the members agree with each other; every type adds its own."""
-        instants = [self.issued, self.expires] + ([self.not_before] if isinstance(self.not_before, datetime) else [])
-        if any(at.microsecond for at in instants):
-            raise Malformed(self.title, "an instant that is not in whole seconds")
+        self.check_instants(self.issued, self.expires)
         if isinstance(self.x, dict) and list(self.x) != sorted(self.x):
             raise Malformed(self.title, "members of x are not in ascending order")
         if not timedelta(0) < self.expires - self.issued <= self.lifetime:
             raise BadLifetime(self.title, (self.expires - self.issued).days, self.lifetime.days)
-        if isinstance(self.not_before, datetime) and not self.issued <= self.not_before < self.expires:
-            reason = f"not_before {spell(self.not_before)} lies outside its life"
-            raise BadStatement(self.title, reason, "ST-5")
+        if isinstance(self.not_before, datetime):
+            self.check_instants(self.not_before)
+            if not self.issued <= self.not_before < self.expires:
+                reason = f"not_before {spell(self.not_before)} lies outside its life"
+                raise BadStatement(self.title, reason, "ST-5")
+
+    def check_instants(self, *instants: datetime) -> None:
+        """Raise unless each stood there in its one spelling; types with instants of their own pass them in."""
+        for at in instants:
+            if not plain(at):
+                raise Malformed(self.title, "an instant that is not spelt as 2026-03-01T12:00:00Z")
 
     def refuse(self, reason: str, by: str) -> BadStatement:
         """The error for a rule of this type."""

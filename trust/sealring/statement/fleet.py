@@ -1,13 +1,13 @@
 """Devices and where they look: models, stores, serials and revocations (SPEC MD, SR, RC)."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from sealring.keys import PublicKey
-from sealring.names import Channel, Count, FullName, Name, NamePattern, Sequence, Sha256Hex, Text, Url
+from sealring.names import Channel, Count, FullName, Instant, Name, NamePattern, Sequence, Sha256Hex, Text, Url
 from sealring.statement.authorities import Kind
 from sealring.statement.common import Common, distinct
 
@@ -38,7 +38,7 @@ class Model(Common, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
     agree: Annotated[int, Meta(ge=1, le=8)]
     offline_age: Annotated[int, Meta(ge=0, le=400 * DAY)]
     serial: Literal["required", "none"]
-    end_of_support: datetime
+    end_of_support: Instant
     revocations: Count
     stack: FullName | UnsetType = UNSET
 
@@ -53,6 +53,7 @@ class Model(Common, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
 
     def check(self) -> None:
         super().check()
+        self.check_instants(self.end_of_support)
         if not distinct([p.package for p in self.packages]) or len(set(self.stores)) != len(self.stores):
             raise self.refuse("packages in ascending order and distinct stores needed", "MD-1")
         if self.agree > len(self.stores):
@@ -113,7 +114,7 @@ class Revoked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of a revocation list: a subject (`type subject`) or an id, since when, why, and what follows."""
 
     what: Annotated[str, Meta(pattern=r"\A(?:[0-9a-f]{64}|[a-z]+ [A-Za-z0-9._/-]+)\Z", max_length=200)]
-    since: datetime
+    since: Instant
     why: Text
     action: Literal["keep", "replace", "stop"]
 
@@ -131,5 +132,6 @@ class Revocations(Common, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     def check(self) -> None:
         super().check()
+        self.check_instants(*(line.since for line in self.revoked))
         if not distinct([r.what for r in self.revoked]):
             raise self.refuse("lines are not in ascending order of distinct things", "ST-1")

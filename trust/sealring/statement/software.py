@@ -1,12 +1,12 @@
 """Which software: revisions, what a channel points at, and stacks (SPEC RV, RL)."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from sealring.names import Bytes, Channel, Count, FullName, Name, Revision, Sha256Hex
+from sealring.names import Bytes, Channel, Count, FullName, Instant, Name, Revision, Sha256Hex
 from sealring.statement.authorities import Kind
 from sealring.statement.common import Common, distinct
 
@@ -86,7 +86,7 @@ class Rollout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: Sha256Hex
     share: Hundredths
     groups: Annotated[list[Name], Meta(max_length=32)]
-    start: datetime
+    start: Instant
     error_threshold: Hundredths
     silence: Seconds
     halt: Seconds
@@ -131,6 +131,14 @@ class Release(Common, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
         # RL-1: a minimum above the release would leave the device nothing that it may run.
         if any(t.minimum > t.revision for t in self.targets):
             raise self.refuse("a minimum lies above the revision that is released", "RL-1")
+        sets: list[list[str]] = []
+        if isinstance(self.rollout, Rollout):
+            self.check_instants(self.rollout.start)
+            sets.append(self.rollout.groups)
+        if isinstance(self.final, Final):
+            sets += [self.final.models, self.final.revisions]
+        if not all(distinct(values) for values in sets):
+            raise self.refuse("a list is not in ascending order of distinct values", "ST-1")
 
 
 class StackPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
