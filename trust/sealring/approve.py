@@ -80,9 +80,12 @@ def approve(
     """
     check_edition(model, release)
     for statement in (model.statement, brand.statement, release.statement):
-        # RC-1: the brand, not a store, says whether the list of revocations is complete.
-        if statement.revocations > 0:
-            raise RevocationsMissing(statement.title, 0, statement.revocations)
+        _check_revocations(statement)
+    if wanted not in model.statement.packages:
+        raise WrongStatement(model.statement.title, f"package {wanted.package}", "one that the model lists", "MD-1")
+    # AU-1: the package's name says who must sign it, so no other brand's certificate stands in for its own.
+    if not wanted.package.startswith(f"{brand.statement.brand}/"):
+        raise WrongStatement("certificate", brand.statement.title, f"that of {wanted.package}'s brand", "AU-1")
     # RL-2: a release of another channel is genuine, and still not what the model follows.
     needed = f"{wanted.package}/{wanted.channel}"
     if release.statement.subject != needed:
@@ -95,8 +98,8 @@ def approve(
         raise WrongStatement("revision", found.subject, wanted_revision, "RV-1")
     if found.kind != wanted.kind:
         raise WrongStatement(found.title, f"kind {found.kind}", f"kind {wanted.kind}", "RV-1")
-    if found.kind not in KINDS or found.image.content != "squashfs" or found.requires is not UNSET:
-        raise UpdaterTooOld(found.title, "an image kind or requirement of a later edition", "ED-1")
+    if found.kind not in KINDS or found.image.content != "squashfs" or found.requires is not UNSET or found.epoch:
+        raise UpdaterTooOld(found.title, "an image kind, requirement or epoch of a later edition", "ED-1")
     return Approved(wanted, release, revision, target)
 
 
@@ -110,10 +113,17 @@ def check_edition(model: Verified[Model], release: Verified[Release]) -> None:
 
 
 def check_store(store: Authentic[Store], package: str) -> None:
-    """Refuse a store that its brand has not named for this package (SPEC SR-2)."""
+    """Refuse a store that its brand has not named for this package (SPEC SR-2, RC-1)."""
+    _check_revocations(store.statement)
     if not any(covers(pattern, package) for pattern in store.statement.packages):
         patterns = ", ".join(store.statement.packages)
         raise WrongStatement(store.statement.title, f"package {package}", f"one of {patterns}", "SR-2")
+
+
+def _check_revocations(statement: Brand | Model | Release | Store) -> None:
+    # RC-1: the brand, not a store, says whether the list of revocations is complete.
+    if statement.revocations > 0:
+        raise RevocationsMissing(statement.title, 0, statement.revocations)
 
 
 def _target(model: Model, release: Release, before: Authentic[Release] | None) -> Target:

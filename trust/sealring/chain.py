@@ -14,7 +14,7 @@ from sealring.errors import TrustError
 from sealring.keys import KeySet
 from sealring.moment import Moment, check_time
 from sealring.names import NO_ROOT, ROOT, KeyId
-from sealring.statement import Brand, Common, Root, parse_statement
+from sealring.statement import Brand, Common, RevisionStatement, Root, parse_statement
 from sealring.threshold import TooFewSigners, check_threshold
 
 S_co = TypeVar("S_co", bound=Common, covariant=True)
@@ -91,6 +91,23 @@ class Conflict(TrustError):
 
     def hint(self) -> str:
         return f"two were signed: issue sequence {self.sequence + 1}, and find out who signed the other"
+
+
+@dataclass(eq=False)
+class SecondImage(TrustError):
+    """One revision for one architecture with two images (SPEC FL-3): what was accepted first is kept."""
+
+    what: str
+    offered: str
+    held: str
+    rule: ClassVar[str] = "FL-3"
+    exit_code: ClassVar[int] = 23
+
+    def __str__(self) -> str:
+        return f"{self.what}: a second image, SHA-256 {self.offered[:16]} offered, {self.held[:16]} held"
+
+    def hint(self) -> str:
+        return "publish the other image as a new revision, and find out who signed it as this one"
 
 
 @dataclass(frozen=True)
@@ -216,24 +233,19 @@ class Chain:
         if before.statement.brand != statement.brand:
             raise WrongStatement("next brand", statement.brand, before.statement.brand, "BR-2")
         try:
-            # BR-2: the brand's own keys say who follows them, so the root's role `brand` alone can't take a brand over.
-            signers = check_threshold(
-                envelope,
-                before.statement.keys,
-                f"{statement.title} by the keys of its sequence {before.statement.sequence}",
-            )
-        except TooFewSigners:
-            # BR-2: keys lost or stolen; the role `root` stands in, whatever the sequence.
-            return Authentic(statement, envelope, self._by_role_root(envelope, statement))
-        if statement.sequence > before.statement.sequence + 1:
-            found, needed = f"sequence {statement.sequence}", f"sequence {before.statement.sequence + 1}"
-            raise WrongStatement(f"next {statement.title}", found, needed, "BR-2")
+            return Authentic(statement, envelope, _by_previous_keys(envelope, statement, before))
+        except TrustError as refusal:
+            signers = self._by_role_root(envelope, statement, refusal)
         return Authentic(statement, envelope, signers)
 
-    def _by_role_root(self, envelope: Envelope, statement: Brand) -> frozenset[KeyId]:
-        return check_threshold(
-            envelope, self.root.statement.roles.root, f"{statement.title} without its previous keys, by the role root"
-        )
+    def _by_role_root(self, envelope: Envelope, statement: Brand, refusal: TrustError) -> frozenset[KeyId]:
+        """BR-2: keys lost or stolen; the role `root` stands in for them, and need not follow by one."""
+        what = f"{statement.title} without its previous keys, by the role root"
+        try:
+            return check_threshold(envelope, self.root.statement.roles.root, what)
+        except TooFewSigners as err:
+            # Say what stopped the ordinary way, unless nobody who may has signed at all.
+            raise (err if isinstance(refusal, TooFewSigners) else refusal) from None
 
     def _parsed(self, envelope: Envelope, kind: type[S]) -> S:
         statement = parse_statement(envelope.payload)
@@ -243,6 +255,23 @@ class Chain:
         if statement.root != self.root_id:
             raise WrongStatement(statement.title, f"root {statement.root[:16]}", f"root {self.root_id[:16]}", "ST-4")
         return statement
+
+
+def _by_previous_keys(envelope: Envelope, statement: Brand, before: Authentic[Brand]) -> frozenset[KeyId]:
+    """BR-2: the brand's own keys say who follows them, so the root's role `brand` alone can't take a brand over."""
+    last = before.statement.sequence
+    what = f"{statement.title} by the keys of its sequence {last}"
+    signers = check_threshold(envelope, before.statement.keys, what)
+    # FL-1, FL-3: a step back would bring retired keys to power, which could then name another successor.
+    if statement.sequence < last:
+        raise Rollback(statement.title, statement.sequence, last)
+    if statement.sequence == last:
+        raise Conflict(statement.title, last, envelope.id, before.envelope.id)
+    if statement.sequence != last + 1:
+        raise WrongStatement(
+            f"next {statement.title}", f"sequence {statement.sequence}", f"sequence {last + 1}", "BR-2"
+        )
+    return signers
 
 
 def key_sets(brand: Authentic[Brand]) -> tuple[KeySet, ...]:
@@ -259,6 +288,11 @@ def check_floor(found: Authentic[S], floor: Authentic[Common] | None) -> None:
         raise Rollback(statement.title, statement.sequence, seen.sequence)
     if statement.sequence == seen.sequence and found.envelope.id != floor.envelope.id:
         raise Conflict(statement.title, statement.sequence, found.envelope.id, floor.envelope.id)
+    # FL-3: a revision is one build; whoever re-issues it for other bytes changes what every release of it means.
+    if not isinstance(statement, RevisionStatement) or not isinstance(seen, RevisionStatement):
+        return
+    if statement.image.sha256 != seen.image.sha256:
+        raise SecondImage(statement.title, statement.image.sha256, seen.image.sha256)
 
 
 def verify(found: Authentic[S], moment: Moment, floor: Authentic[Common] | None) -> Verified[S]:

@@ -65,17 +65,24 @@ def reauthenticate(chain: Chain, raw: bytes) -> Authentic[Common]:
 
 
 def kept(found: Iterable[Authentic[Common]]) -> list[Authentic[Common]]:
-    """Which statements of one subject are worth remembering: the highest for each set of signers (SPEC FL-4).
+    """Which statements of one subject are worth remembering, highest first: at most 8 (SPEC FL-4).
 
-    A thief's keys make one set however often he signs, so he can't push out what better keys have signed.
+    A lower one matters only if it has a signer that no higher one has: else, whenever it counts, a higher one
+    does too. Where more than 8 are left, those that bring a signer of their own stay, so that a thief of some
+    keys, whatever subsets of them he signs with, can't push out what a key that he lacks has signed.
     """
-    best: dict[frozenset[str], Authentic[Common]] = {}
-    for one in found:
-        signers = frozenset(str(s) for s in one.signers)
-        if signers not in best or best[signers].statement.sequence < one.statement.sequence:
-            best[signers] = one
-    ordered = sorted(best.values(), key=lambda one: one.statement.sequence, reverse=True)
-    return ordered[:MAX_KEPT]
+    useful: list[Authentic[Common]] = []
+    for one in sorted(found, key=lambda one: one.statement.sequence, reverse=True):
+        if not any(one.signers <= higher.signers for higher in useful):
+            useful.append(one)
+    seen: set[str] = set()
+    new: list[bool] = []
+    for one in useful:
+        new.append(not one.signers <= seen)
+        seen |= one.signers
+    # A stable sort: first the bearers of new signers, each part still highest first.
+    chosen = [one for _, one in sorted(zip(new, useful, strict=True), key=lambda pair: not pair[0])][:MAX_KEPT]
+    return sorted(chosen, key=lambda one: one.statement.sequence, reverse=True)
 
 
 __all__ = ["MAX_KEPT", "ROOT", "Floors", "Subject", "kept", "reauthenticate"]

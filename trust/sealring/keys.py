@@ -18,6 +18,7 @@ from sealring.errors import TrustError
 from sealring.names import KeyId, Name
 
 MAX_KEYS = 32  # in one set
+ED25519_BYTES = 32
 FAMILIES = {"ed25519": "classical", "ecdsa-p256": "classical", "ecdsa-p384": "classical", "ml-dsa-65": "ml-dsa"}
 VERIFIED_TYPES = frozenset({"ed25519"})  # the key types that this edition can verify
 
@@ -26,7 +27,7 @@ Presence = Literal["required", "if_known"]
 
 @dataclass(eq=False)
 class BadKeySet(TrustError):
-    """A set of keys that could not do what it says (SPEC KY-3, TH-3)."""
+    """A set of keys that could not do what it says (SPEC KY-2, KY-3, TH-3)."""
 
     reason: str
     by: str
@@ -74,6 +75,9 @@ class KeySet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Raise `BadKeySet` unless keys are distinct and every known family can reach its threshold."""
         if len({key.id for key in self.keys}) != len(self.keys) or len({k.name for k in self.keys}) != len(self.keys):
             raise BadKeySet("a key or a key's name stands twice", "KY-3")
+        # KY-2: such a key could never sign, and would make a threshold look reachable.
+        if any(key.type == "ed25519" and len(key.public) != ED25519_BYTES for key in self.keys):
+            raise BadKeySet(f"an ed25519 key that has not {ED25519_BYTES} bytes", "KY-2")
         if len({t.family for t in self.thresholds}) != len(self.thresholds):
             raise BadKeySet("a family stands twice", "TH-3")
         for wanted in self.thresholds:
@@ -94,7 +98,7 @@ def signed_by(key: PublicKey, signature: bytes, message: bytes) -> bool:
 
     A key type that this edition does not know never counts and is never an error (SPEC KY-4).
     """
-    if key.type != "ed25519" or len(key.public) != 32 or len(signature) != 64:
+    if key.type != "ed25519" or len(key.public) != ED25519_BYTES or len(signature) != 64:
         return False
     try:
         # KY-2: libsodium refuses S >= L, small-order A and R, and encodings that are not canonical.

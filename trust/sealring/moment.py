@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sealring.errors import TrustError
 from sealring.names import ROOT, spell
-from sealring.statement import Common
+from sealring.statement import Brand, Common
 
 MAX_AHEAD = timedelta(minutes=10)
 
@@ -97,9 +97,11 @@ class TimeFloors:
         """The floors that these authentic statements set."""
         issued: dict[str, datetime] = {}
         for statement in held:
-            known = issued.get(statement.authority)
+            # The role `brand` may be one key that is used every week: what it dates bounds that brand, not the fleet.
+            authority = statement.brand if isinstance(statement, Brand) else statement.authority
+            known = issued.get(authority)
             if known is None or statement.issued > known:
-                issued[statement.authority] = statement.issued
+                issued[authority] = statement.issued
         return cls(clock, issued)
 
     def moment(self, authority: str) -> Moment:

@@ -62,7 +62,7 @@ class Progress:
 
 def signing_progress(envelope: Envelope, keys: KeySet) -> Progress:
     """Who has signed so far, and what is still needed."""
-    signed = tuple(k for k in keys.keys if k.id in envelope.signatures and _counts(k, envelope))
+    signed = tuple(_signed(envelope, keys))
     missing = tuple(k for k in keys.keys if k not in signed)
     needed = tuple(
         (t.family, sum(1 for k in signed if FAMILIES.get(k.type) == t.family), t.threshold) for t in keys.thresholds
@@ -79,21 +79,24 @@ def check_threshold(envelope: Envelope, keys: KeySet, what: str) -> frozenset[Ke
     Raises:
         TooFewSigners, UpdaterTooOld.
     """
-    progress = signing_progress(envelope, keys)
-    known = 0
-    for wanted, (family, found, needed) in zip(keys.thresholds, progress.needed, strict=True):
-        if family not in VERIFIED_FAMILIES:
+    signed, known = _signed(envelope, keys), False
+    for wanted in keys.thresholds:
+        if wanted.family not in VERIFIED_FAMILIES:
             # TH-2: a family enters as `if_known`; once `required`, a device that can't check it must not guess.
             if wanted.presence == "required":
-                raise UpdaterTooOld(what, f"signatures of the family {family}")
+                raise UpdaterTooOld(what, f"signatures of the family {wanted.family}")
             continue
-        known += 1
-        if found < needed:
-            raise TooFewSigners(what, family, found, needed, tuple(k.name for k in progress.missing))
+        known = True
+        found = [FAMILIES[key.type] for key in signed].count(wanted.family)
+        if found < wanted.threshold:
+            missing = tuple(key.name for key in keys.keys if key not in signed)
+            raise TooFewSigners(what, wanted.family, found, wanted.threshold, missing)
     if not known:
         raise UpdaterTooOld(what, "a signature family that it knows")
-    return frozenset(key.id for key in progress.signed)
+    return frozenset([key.id for key in signed])
 
 
-def _counts(key: PublicKey, envelope: Envelope) -> bool:
-    return signed_by(key, envelope.signatures[key.id], envelope.pae)
+def _signed(envelope: Envelope, keys: KeySet) -> list[PublicKey]:
+    """The keys of this set whose signature counts; each is asked for once, by the id of its material (TH-1, KY-1)."""
+    message, offered = envelope.pae, envelope.signatures
+    return [key for key in keys.keys if (found := offered.get(key.id)) is not None and signed_by(key, found, message)]
