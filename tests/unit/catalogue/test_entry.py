@@ -1,4 +1,4 @@
-"""`catalogue.json` (SPEC CT-1, CT-2)."""
+"""`catalogue.json` (SPEC CT-1)."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -19,7 +19,7 @@ SECOND = next_entry(FIRST, map=MAP, size=8, time=AT, log=root_of([FIRST.leaf]))
 
 
 def test_the_first_entry_is_spelt_as_the_rule_says() -> None:
-    """SPEC CT-1, CT-2, byte by byte."""
+    """SPEC CT-1, byte by byte."""
     document = {
         "format": 1,
         "root": ROOT.hex(),
@@ -36,7 +36,7 @@ def test_the_first_entry_is_spelt_as_the_rule_says() -> None:
 
 
 def test_the_next_entry_names_the_one_before_and_its_log() -> None:
-    """SPEC CT-6, LG-1."""
+    """SPEC CT-3, LG-1."""
     assert (SECOND.sequence, SECOND.previous, SECOND.log) == (2, sha256(FIRST.raw).digest(), leaf_hash(FIRST.raw))
     assert SECOND.root == FIRST.root
 
@@ -102,7 +102,7 @@ def test_another_spelling_is_refused(old: str, new: str) -> None:
     ],
 )
 def test_only_the_first_entry_has_no_history(sequence: int, previous: bytes, log: bytes) -> None:
-    """SPEC CT-2: a store can't start afresh under a later number."""
+    """SPEC CT-1: a store can't start afresh under a later number."""
     with pytest.raises(BadFirstEntry) as refused:
         make_entry(root=ROOT, map=MAP, size=7, sequence=sequence, time=AT, previous=previous, log=log)
     assert refused.value.sequence == sequence

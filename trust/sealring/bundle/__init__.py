@@ -1,4 +1,4 @@
-"""The bundle: everything that answers one question, in one bounded file (SPEC BN-1 to BN-4).
+"""The bundle: everything that answers one question, in one bounded file (SPEC BN-1 to BN-3).
 
 The same bytes come from a store, a mirror or a stick, and none of them is trusted: each entry is
 verified by its own rules as if a stranger had sent it. Statements, metadata and proofs stand before
@@ -6,7 +6,7 @@ the images, so a reader knows what it needs before it writes one byte of an imag
 """
 
 from sealring.bundle.entries import Entry, ImageEntry, ProofEntry, Reader, StatementEntry, TufEntry, ViewEntry
-from sealring.bundle.form import BadBundleEntry, BadBundleOrder, BundleTooLarge, NotABundle
+from sealring.bundle.form import BadBundleEntry, BadBundleOrder, BundleTooLarge, NotABundle, UnknownBundleKind
 from sealring.bundle.read import open_entries, read_bundle
 from sealring.bundle.write import bundle_chunks, in_order, write_bundle
 
@@ -21,6 +21,7 @@ __all__ = [
     "Reader",
     "StatementEntry",
     "TufEntry",
+    "UnknownBundleKind",
     "ViewEntry",
     "bundle_chunks",
     "in_order",

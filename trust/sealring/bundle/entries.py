@@ -1,4 +1,4 @@
-"""What a bundle holds, as types; all of it is unverified (SPEC BN-2)."""
+"""What a bundle holds, as types; all of it is unverified (SPEC BN-3)."""
 
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias

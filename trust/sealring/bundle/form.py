@@ -1,4 +1,4 @@
-"""The bundle's form: kinds, names, limits and order (SPEC BN-1 to BN-4)."""
+"""The bundle's form: kinds, names, limits and order (SPEC BN-1, BN-2)."""
 
 import re
 from dataclasses import dataclass
@@ -66,17 +66,34 @@ class NotABundle(TrustError):
 
 @dataclass(eq=False)
 class BadBundleEntry(TrustError):
-    """An entry of an unknown kind, or with a name that its kind can't have (SPEC BN-2)."""
+    """An entry with a name that its kind can't have (SPEC BN-1)."""
 
     number: int
     kind: int
     why: str
 
-    rule: ClassVar[str] = "BN-2"
+    rule: ClassVar[str] = "BN-1"
     exit_code: ClassVar[int] = 20
 
     def __str__(self) -> str:
         return f"bundle entry {self.number} of kind {self.kind}: {self.why}"
+
+    def hint(self) -> str:
+        return "fetch the bundle from another source; this one was not made by sealring"
+
+
+@dataclass(eq=False)
+class UnknownBundleKind(TrustError):
+    """An entry of a kind that this edition does not know (SPEC BN-2)."""
+
+    number: int
+    kind: int
+
+    rule: ClassVar[str] = "BN-2"
+    exit_code: ClassVar[int] = 20
+
+    def __str__(self) -> str:
+        return f"bundle entry {self.number}: kind {self.kind} found, 0 to {max(Kind).value} known"
 
     def hint(self) -> str:
         return "make the bundle again with the version of sealring that the reader has"
@@ -84,13 +101,13 @@ class BadBundleEntry(TrustError):
 
 @dataclass(eq=False)
 class BundleTooLarge(TrustError):
-    """More than a reader of bundles takes; refused before it is read (SPEC BN-3)."""
+    """More than a reader of bundles takes; refused before it is read (SPEC BN-2)."""
 
     what: str
     found: int
     allowed: int
 
-    rule: ClassVar[str] = "BN-3"
+    rule: ClassVar[str] = "BN-2"
     exit_code: ClassVar[int] = 20
 
     def __str__(self) -> str:
@@ -102,13 +119,13 @@ class BundleTooLarge(TrustError):
 
 @dataclass(eq=False)
 class BadBundleOrder(TrustError):
-    """An entry that should have come earlier, or came already (SPEC BN-4)."""
+    """An entry that should have come earlier, or came already (SPEC BN-1)."""
 
     number: int
     kind: int
     name: str
 
-    rule: ClassVar[str] = "BN-4"
+    rule: ClassVar[str] = "BN-1"
     exit_code: ClassVar[int] = 20
 
     def __str__(self) -> str:
@@ -142,10 +159,10 @@ class HeaderChecks:
         try:
             return Kind(code)
         except ValueError:
-            raise BadBundleEntry(self.count, code, "unknown kind") from None
+            raise UnknownBundleKind(self.count, code) from None
 
     def _check_size(self, kind: Kind, name_bytes: int, size: int) -> None:
-        # BN-3 comes before any allocation: a length field must not fill a device's memory or disk.
+        # BN-2 comes before any allocation: a length field must not fill a device's memory or disk.
         limit = self.image_limit if kind is Kind.IMAGE else _LIMITS[kind]
         if size > limit:
             raise BundleTooLarge(f"entry {self.count} of kind {kind.value}, in bytes,", size, limit)
@@ -156,7 +173,7 @@ class HeaderChecks:
             raise BundleTooLarge("metadata, in bytes,", self.metadata_bytes, MAX_METADATA)
 
     def _check_order(self, kind: Kind, name: str) -> None:
-        # BN-4: what a file says of one name can't be said twice, and images come when all else is known.
+        # BN-1: what a file says of one name can't be said twice, and images come when all else is known.
         last_kind, last_name = self.last
         is_after = name > last_name if kind is last_kind and name else kind >= last_kind
         if kind is not Kind.END and not is_after:

@@ -1,4 +1,4 @@
-"""Reading a bundle (SPEC BN-1 to BN-4)."""
+"""Reading a bundle (SPEC BN-1 to BN-3)."""
 
 from collections.abc import Iterator
 from io import BytesIO

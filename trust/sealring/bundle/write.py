@@ -1,4 +1,4 @@
-"""Writing a bundle; a reader takes whatever this writes (SPEC BN-1 to BN-4)."""
+"""Writing a bundle; a reader takes whatever this writes (SPEC BN-1, BN-2)."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ def bundle_chunks(entries: Iterable[Entry]) -> Iterator[bytes]:
     """The bundle of these entries, piece by piece, with at most 1 MiB of an image in memory.
 
     Args:
-        entries: in a bundle's order (BN-4); `in_order` sorts them.
+        entries: in a bundle's order (BN-1); `in_order` sorts them.
 
     Raises:
         TrustError: when a reader would refuse the bundle, before the bytes that it would refuse.

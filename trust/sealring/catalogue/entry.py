@@ -1,4 +1,4 @@
-"""`catalogue.json`: the one small target that says everything about a store's catalogue (SPEC CT-1, CT-2)."""
+"""`catalogue.json`: the one small target that says everything about a store's catalogue (SPEC CT-1)."""
 
 import re
 from dataclasses import dataclass, field
@@ -50,11 +50,11 @@ class BadEntry(TrustError):
 
 @dataclass(eq=False)
 class BadFirstEntry(TrustError):
-    """A first entry with a history, or a later one without (SPEC CT-2)."""
+    """A first entry with a history, or a later one without (SPEC CT-1)."""
 
     sequence: int
 
-    rule: ClassVar[str] = "CT-2"
+    rule: ClassVar[str] = "CT-1"
     exit_code: ClassVar[int] = 25
 
     def __str__(self) -> str:
@@ -101,7 +101,7 @@ class CatalogueEntry:
 
 
 def parse_entry(raw: bytes) -> CatalogueEntry:
-    """The entry that these bytes spell (SPEC CT-1, CT-2); `verify_entry` says whether it may follow.
+    """The entry that these bytes spell (SPEC CT-1); `verify_entry` says whether it may follow.
 
     Args:
         raw: at most 1024 bytes.
@@ -121,7 +121,7 @@ def parse_entry(raw: bytes) -> CatalogueEntry:
         raw=raw,
     )
     is_first = entry.sequence == 1
-    # CT-2: a later entry that named nothing before it would cut its own history off.
+    # CT-1: a later entry that named nothing before it would cut its own history off.
     if (entry.previous == NO_PREVIOUS) != is_first or (entry.log == EMPTY_LOG) != is_first:
         raise BadFirstEntry(entry.sequence)
     return entry
@@ -143,12 +143,12 @@ def make_entry(
 
 
 def first_entry(*, root: bytes, map: bytes, size: int, time: datetime) -> CatalogueEntry:
-    """The entry with which a store begins (SPEC CT-2)."""
+    """The entry with which a store begins (SPEC CT-1)."""
     return make_entry(root=root, map=map, size=size, sequence=1, time=time, previous=NO_PREVIOUS, log=EMPTY_LOG)
 
 
 def next_entry(before: CatalogueEntry, *, map: bytes, size: int, time: datetime, log: bytes) -> CatalogueEntry:
-    """The entry after `before`; `log` is the root of the log that holds `before` as its last entry (SPEC CT-6)."""
+    """The entry after `before`; `log` is the root of the log that holds `before` as its last entry (SPEC CT-3)."""
     return make_entry(
         root=before.root,
         map=map,

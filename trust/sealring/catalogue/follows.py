@@ -1,4 +1,4 @@
-"""Whether a store's catalogue entry may follow the one last seen of that store (SPEC CT-3 to CT-6, LG-3).
+"""Whether a store's catalogue entry may follow the one last seen of that store (SPEC CT-1 to CT-3, LG-2).
 
 A store that shows two histories must keep them apart for ever: whoever has seen one refuses the other.
 """
@@ -15,12 +15,12 @@ _EVIDENCE = "the store is showing different histories: keep both entries and rep
 
 @dataclass(eq=False)
 class OtherCatalogueRoot(TrustError):
-    """A catalogue under another root, such as a staging one (SPEC CT-3)."""
+    """A catalogue under another root, such as a staging one (SPEC CT-1)."""
 
     found: bytes
     wanted: bytes
 
-    rule: ClassVar[str] = "CT-3"
+    rule: ClassVar[str] = "CT-1"
     exit_code: ClassVar[int] = 25
 
     def __str__(self) -> str:
@@ -32,12 +32,12 @@ class OtherCatalogueRoot(TrustError):
 
 @dataclass(eq=False)
 class CatalogueRollback(TrustError):
-    """A store never goes back (SPEC CT-4)."""
+    """A store never goes back (SPEC CT-2)."""
 
     offered: int
     held: int
 
-    rule: ClassVar[str] = "CT-4"
+    rule: ClassVar[str] = "CT-2"
     exit_code: ClassVar[int] = 25
 
     def __str__(self) -> str:
@@ -49,13 +49,13 @@ class CatalogueRollback(TrustError):
 
 @dataclass(eq=False)
 class Fork(TrustError):
-    """Two different entries with one sequence (SPEC CT-5)."""
+    """Two different entries with one sequence (SPEC CT-3)."""
 
     sequence: int
     offered: bytes
     held: bytes
 
-    rule: ClassVar[str] = "CT-5"
+    rule: ClassVar[str] = "CT-3"
     exit_code: ClassVar[int] = 25
 
     def __str__(self) -> str:
@@ -67,13 +67,13 @@ class Fork(TrustError):
 
 @dataclass(eq=False)
 class OtherPrevious(TrustError):
-    """A next entry that follows another one than was seen (SPEC CT-6)."""
+    """A next entry that follows another one than was seen (SPEC CT-3)."""
 
     sequence: int
     named: bytes
     held: bytes
 
-    rule: ClassVar[str] = "CT-6"
+    rule: ClassVar[str] = "CT-3"
     exit_code: ClassVar[int] = 25
 
     def __str__(self) -> str:
@@ -85,13 +85,13 @@ class OtherPrevious(TrustError):
 
 @dataclass(eq=False)
 class HistoryNotShown(TrustError):
-    """A later entry whose log is not shown to hold the one that was seen (SPEC LG-3)."""
+    """A later entry whose log is not shown to hold the one that was seen (SPEC LG-2)."""
 
     sequence: int
     held: int
     why: str
 
-    rule: ClassVar[str] = "LG-3"
+    rule: ClassVar[str] = "LG-2"
     exit_code: ClassVar[int] = 25
 
     def __str__(self) -> str:
@@ -107,7 +107,7 @@ def needs_path(entry: CatalogueEntry, held: CatalogueEntry | None) -> bool:
 
 
 def check_follows(entry: CatalogueEntry, held: CatalogueEntry | None, path: bytes = b"") -> None:
-    """Return only if `entry` belongs to the same history as `held` (SPEC CT-4 to CT-6, LG-3).
+    """Return only if `entry` belongs to the same history as `held` (SPEC CT-2, CT-3, LG-2).
 
     Args:
         entry: the one offered; its bytes are a target that the store's TUF metadata names.
@@ -122,16 +122,16 @@ def check_follows(entry: CatalogueEntry, held: CatalogueEntry | None, path: byte
         raise HistoryNotShown(entry.sequence, 0 if held is None else held.sequence, "a path that nothing needs")
     if held is None:
         return
-    # CT-4: without this a store could show yesterday again and withhold what was published since.
+    # CT-2: without this a store could show yesterday again and withhold what was published since.
     if entry.sequence < held.sequence:
         raise CatalogueRollback(entry.sequence, held.sequence)
     if entry.sequence == held.sequence:
-        # CT-5: one number, two states: the store tells different devices different things.
+        # CT-3: one number, two states: the store tells different devices different things.
         if entry.raw != held.raw:
             raise Fork(entry.sequence, entry.digest, held.digest)
         return
     if entry.sequence == held.sequence + 1:
-        # CT-6: the cheap case needs no path, since the entry itself names the one before.
+        # CT-3: the cheap case needs no path, since the entry itself names the one before.
         if entry.previous != held.digest:
             raise OtherPrevious(entry.sequence, entry.previous, held.digest)
         return
@@ -153,7 +153,7 @@ def verify_entry(raw: bytes, *, root: bytes, held: CatalogueEntry | None, path: 
         TrustError: and nothing else, whatever the bytes.
     """
     entry = parse_entry(raw)
-    # CT-3: a staging store's catalogue is genuine, and means nothing here.
+    # CT-1: a staging store's catalogue is genuine, and means nothing here.
     if entry.root != root:
         raise OtherCatalogueRoot(entry.root, root)
     check_follows(entry, held, path)

@@ -18,6 +18,7 @@ HexDigest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=MAX_SEQUENCE)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQUENCE)]
 TypeName = Annotated[str, msgspec.Meta(pattern=r"\A[a-z][a-z0-9-]{0,31}\Z")]
+FullName = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*\Z", max_length=81)]
 # Printable ASCII without blanks and without the two characters that JSON would have to escape.
 Subject = Annotated[str, msgspec.Meta(pattern=r"\A[!#-\[\]-~]{1,512}\Z")]
 

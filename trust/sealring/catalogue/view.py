@@ -1,4 +1,4 @@
-"""The view: one small document with every head that a model's devices need, proved by one leaf (SPEC VW-1 to VW-4).
+"""The view: one small document with every head that a model's devices need, proved by one leaf (SPEC VW-1, VW-3).
 
 A view is derived data. Anyone can compute it from the leaves under the same root, and a difference is evidence.
 """
@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 import msgspec
 
 from sealring.catalogue.leaf import Head, map_key
-from sealring.catalogue.spelling import HexDigest, Positive, Subject, TypeName, decode_one_spelling, encode
+from sealring.catalogue.spelling import FullName, HexDigest, Positive, Subject, TypeName, decode_one_spelling, encode
 from sealring.errors import TrustError
 
 MAX_VIEW: Final = 1024 * 1024  # bytes
@@ -37,7 +37,7 @@ class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=T
 class _Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     format: Literal[1]
     root: HexDigest
-    model: Subject
+    model: FullName
     statements: Annotated[list[_Row], msgspec.Meta(max_length=MAX_ROWS)]
 
 
@@ -62,12 +62,12 @@ class BadView(TrustError):
 
 @dataclass(eq=False)
 class BadRow(TrustError):
-    """A row that is out of order, twice there, or about nothing (SPEC VW-2)."""
+    """A row that is out of order, twice there, or about nothing (SPEC VW-1)."""
 
     row: Subjects
     why: str
 
-    rule: ClassVar[str] = "VW-2"
+    rule: ClassVar[str] = "VW-1"
     exit_code: ClassVar[int] = 20
 
     def __str__(self) -> str:
@@ -96,12 +96,12 @@ class OtherViewDigest(TrustError):
 
 @dataclass(eq=False)
 class OtherViewSubject(TrustError):
-    """A view for another model or under another root (SPEC VW-4)."""
+    """A view for another model or under another root (SPEC VW-3)."""
 
     found: tuple[bytes, str]
     wanted: tuple[bytes, str]
 
-    rule: ClassVar[str] = "VW-4"
+    rule: ClassVar[str] = "VW-3"
     exit_code: ClassVar[int] = 25
 
     def __str__(self) -> str:
@@ -144,7 +144,7 @@ def view_key(root: bytes, model: str) -> bytes:
 
 
 def parse_view(raw: bytes) -> View:
-    """The view that these bytes spell; nothing yet says that a store stands behind it (SPEC VW-1, VW-2).
+    """The view that these bytes spell; nothing yet says that a store stands behind it (SPEC VW-1).
 
     Args:
         raw: at most 1 MiB.
@@ -157,12 +157,12 @@ def parse_view(raw: bytes) -> View:
     for row in document.statements:
         about = (row.type, row.format, row.subject)
         heads[about] = Head(row.sequence, bytes.fromhex(row.id), bytes.fromhex(row.envelope))
-        # VW-2: a view says what is there; what was removed is simply no longer listed.
+        # VW-1: a view says what is there; what was removed is simply no longer listed.
         if heads[about].is_tombstone:
             raise BadRow(about, "a removal is not listed")
     rows = [(row.type, row.format, row.subject) for row in document.statements]
     for before, after in pairwise(rows):
-        # VW-2: with one order and no repeats, two computations of one view give the same digest.
+        # VW-1: with one order and no repeats, two computations of one view give the same digest.
         if before >= after:
             raise BadRow(after, "rows are not strictly ascending")
     return View(bytes.fromhex(document.root), document.model, MappingProxyType(heads), raw)
@@ -179,7 +179,7 @@ def make_view(root: bytes, model: str, heads: Mapping[Subjects, Head]) -> View:
 
 
 def verify_view(raw: bytes, leaf: Head, *, root: bytes, model: str) -> View:
-    """The view of `model` that the catalogue commits to, or why these bytes are not it (SPEC VW-1 to VW-4).
+    """The view of `model` that the catalogue commits to, or why these bytes are not it (SPEC VW-1, VW-3).
 
     Args:
         raw: the document as it came, at most 1 MiB.
@@ -193,7 +193,7 @@ def verify_view(raw: bytes, leaf: Head, *, root: bytes, model: str) -> View:
     if not found == leaf.id == leaf.envelope:
         raise OtherViewDigest(found, leaf.id)
     view = parse_view(raw)
-    # VW-4: a store could commit, at this model's key, to another model's view.
+    # VW-3: a store could commit, at this model's key, to another model's view.
     if (view.root, view.model) != (root, model):
         raise OtherViewSubject((view.root, view.model), (root, model))
     return view
