@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
+import msgspec
+
 from sealring.envelope import Envelope, parse_envelope
 from sealring.errors import TrustError
 from sealring.keys import KeySet
@@ -21,8 +23,7 @@ S_co = TypeVar("S_co", bound=Common, covariant=True)
 S = TypeVar("S", bound=Common)
 
 
-@dataclass(frozen=True)
-class Authentic(Generic[S_co]):
+class Authentic(msgspec.Struct, Generic[S_co], frozen=True):
     """A statement that a threshold of current keys of its own authority vouches for."""
 
     statement: S_co
@@ -30,8 +31,7 @@ class Authentic(Generic[S_co]):
     signers: frozenset[KeyId]
 
 
-@dataclass(frozen=True)
-class Verified(Authentic[S_co]):
+class Verified(Authentic[S_co], frozen=True):
     """An authentic statement that may also be acted upon at `moment`."""
 
     moment: Moment

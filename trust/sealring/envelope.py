@@ -59,18 +59,13 @@ class BadEnvelope(TrustError):
         return "this is no sealring assertion, or it was altered on its way; fetch it again"
 
 
-@dataclass(frozen=True)
-class Envelope:
-    """Unverified. `raw` are all its bytes, `payload` the signed ones."""
+class Envelope(msgspec.Struct, frozen=True, dict=True):
+    """Unverified. `raw` are all its bytes, `payload` the signed ones, `pae` DSSE's encoding of them that a key signs."""
 
     raw: bytes
     payload: bytes
     signatures: Mapping[KeyId, bytes]
-
-    @cached_property
-    def pae(self) -> bytes:
-        """DSSE's pre-authentication encoding: what a key signs."""
-        return b"%s%d %s" % (_PAE_START, len(self.payload), self.payload)
+    pae: bytes
 
     @cached_property
     def id(self) -> str:
@@ -104,7 +99,8 @@ def parse_envelope(raw: bytes) -> Envelope:
         if len(signature.sig) > MAX_SIGNATURE:
             raise BadEnvelope(f"a signature of {len(signature.sig)} bytes, at most {MAX_SIGNATURE}", "EN-4")
         last = signature.keyid
-    return Envelope(raw, found.payload, {KeyId(s.keyid): s.sig for s in found.signatures})
+    signatures = {KeyId(s.keyid): s.sig for s in found.signatures}
+    return Envelope(raw, found.payload, signatures, b"%s%d %s" % (_PAE_START, len(found.payload), found.payload))
 
 
 def seal(payload: bytes, signatures: Mapping[KeyId, bytes]) -> Envelope:
