@@ -5,7 +5,16 @@ verified by its own rules as if a stranger had sent it. Statements, metadata and
 the images, so a reader knows what it needs before it writes one byte of an image; images are streamed.
 """
 
-from sealring.bundle.entries import Entry, ImageEntry, ProofEntry, Reader, StatementEntry, TufEntry, ViewEntry
+from sealring.bundle.entries import (
+    Entry,
+    ImageEntry,
+    PathEntry,
+    ProofEntry,
+    Reader,
+    StatementEntry,
+    TufEntry,
+    ViewEntry,
+)
 from sealring.bundle.form import BadBundleEntry, BadBundleOrder, BundleTooLarge, NotABundle, UnknownBundleKind
 from sealring.bundle.read import open_entries, read_bundle
 from sealring.bundle.write import bundle_chunks, in_order, write_bundle
@@ -17,6 +26,7 @@ __all__ = [
     "Entry",
     "ImageEntry",
     "NotABundle",
+    "PathEntry",
     "ProofEntry",
     "Reader",
     "StatementEntry",

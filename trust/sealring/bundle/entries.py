@@ -47,6 +47,15 @@ class ProofEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PathEntry:
+    """One audit path, unverified: entry `sequence` of a catalogue stands in the log that entry `under` names."""
+
+    under: int
+    sequence: int
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ImageEntry:
     """One image, still in the stream: read `data` before asking for the next entry, or it is skipped.
 
@@ -58,7 +67,7 @@ class ImageEntry:
     data: Reader = field(repr=False, compare=False)
 
 
-Entry: TypeAlias = StatementEntry | TufEntry | ViewEntry | ProofEntry | ImageEntry
+Entry: TypeAlias = StatementEntry | TufEntry | ViewEntry | ProofEntry | PathEntry | ImageEntry
 
 
 class Part:

@@ -16,6 +16,7 @@ HEADER_BYTES: Final = 11
 _SEGMENT = r"[a-z0-9][a-z0-9._-]*"
 _TUF_NAME: Final = re.compile(rf"(?=.{{1,255}}\Z){_SEGMENT}(?:/{_SEGMENT})*")
 _PROOF_NAME: Final = re.compile(r"[0-9a-f]{64}/[0-9a-f]{64}(?:,[0-9a-f]{64}){0,63}")
+_PATH_NAME: Final = re.compile(r"[1-9][0-9]{0,15}/[1-9][0-9]{0,15}")
 _IMAGE_NAME: Final = re.compile(r"[0-9a-f]{64}")
 _NO_NAME: Final = re.compile(r"")
 
@@ -28,7 +29,8 @@ class Kind(IntEnum):
     TUF = 2
     VIEW = 3
     PROOF = 4
-    IMAGE = 5
+    PATH = 5
+    IMAGE = 16  # the kinds between are for what else is small and comes before images
 
 
 _NAMES: Final = {
@@ -37,6 +39,7 @@ _NAMES: Final = {
     Kind.TUF: _TUF_NAME,
     Kind.VIEW: _NO_NAME,
     Kind.PROOF: _PROOF_NAME,
+    Kind.PATH: _PATH_NAME,
     Kind.IMAGE: _IMAGE_NAME,
 }
 _LIMITS: Final = {
@@ -45,6 +48,7 @@ _LIMITS: Final = {
     Kind.TUF: 512 * 1024,
     Kind.VIEW: 1024 * 1024,
     Kind.PROOF: 256 * 1024,
+    Kind.PATH: 64 * 32,
 }
 
 
@@ -93,7 +97,8 @@ class UnknownBundleKind(TrustError):
     exit_code: ClassVar[int] = 20
 
     def __str__(self) -> str:
-        return f"bundle entry {self.number}: kind {self.kind} found, 0 to {max(Kind).value} known"
+        known = ", ".join(str(kind.value) for kind in Kind)
+        return f"bundle entry {self.number}: kind {self.kind} found, {known} known"
 
     def hint(self) -> str:
         return "make the bundle again with the version of sealring that the reader has"

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from io import BytesIO
 
-from sealring.bundle.entries import Entry, ImageEntry, Part, ProofEntry, Reader, StatementEntry, TufEntry, ViewEntry
+from sealring.bundle.entries import (
+    Entry,
+    ImageEntry,
+    Part,
+    PathEntry,
+    ProofEntry,
+    Reader,
+    StatementEntry,
+    TufEntry,
+    ViewEntry,
+)
 from sealring.bundle.form import (
     HEADER_BYTES,
     MAGIC,
@@ -65,9 +75,11 @@ def _entry(kind: Kind, name: str, size: int, data: Part, number: int) -> Entry:
         return ViewEntry(data.read_all())
     if kind is Kind.IMAGE:
         return ImageEntry(bytes.fromhex(name), size, data)
-    root, _, listed = name.partition("/")
+    first, _, listed = name.partition("/")
+    if kind is Kind.PATH:
+        return PathEntry(int(first), int(listed), data.read_all())
     keys = tuple(bytes.fromhex(key) for key in listed.split(","))
     # One set of keys has one spelling, so a cache can't hold two answers to the same question.
     if list(keys) != sorted(set(keys)):
         raise BadBundleEntry(number, kind, "keys are not strictly ascending")
-    return ProofEntry(bytes.fromhex(root), keys, data.read_all())
+    return ProofEntry(bytes.fromhex(first), keys, data.read_all())

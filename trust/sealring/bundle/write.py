@@ -2,7 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 
-from sealring.bundle.entries import CHUNK, Entry, ImageEntry, Part, ProofEntry, StatementEntry, TufEntry, ViewEntry
+from sealring.bundle.entries import (
+    CHUNK,
+    Entry,
+    ImageEntry,
+    Part,
+    PathEntry,
+    ProofEntry,
+    StatementEntry,
+    TufEntry,
+    ViewEntry,
+)
 from sealring.bundle.form import MAGIC, HeaderChecks, Kind
 
 
@@ -46,13 +56,17 @@ def _header(entry: Entry) -> tuple[Kind, str, int]:
             return Kind.VIEW, "", len(data)
         case ProofEntry(root, keys, proof):
             return Kind.PROOF, root.hex() + "/" + ",".join(key.hex() for key in sorted(set(keys))), len(proof)
+        case PathEntry(under, sequence, path):
+            return Kind.PATH, f"{under}/{sequence}", len(path)
         case ImageEntry(digest, size):
             return Kind.IMAGE, digest.hex(), size
 
 
 def _data(entry: Entry) -> Iterator[bytes]:
     match entry:
-        case StatementEntry(data) | TufEntry(_, data) | ViewEntry(data) | ProofEntry(_, _, data):
+        case (
+            StatementEntry(data) | TufEntry(_, data) | ViewEntry(data) | ProofEntry(_, _, data) | PathEntry(_, _, data)
+        ):
             yield data
         case ImageEntry(_, size, stream):
             image = Part(stream, size)
