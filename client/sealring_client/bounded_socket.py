@@ -8,9 +8,9 @@ itself, below everything that parses (SPEC HF-1).
 import io
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -63,16 +63,17 @@ class BoundedSocket:
     def __init__(self, sock: socket.socket, bounds: Bounds) -> None:
         self._sock, self._bounds = sock, bounds
         self._readers, self._closing = 0, False
+        self._timeout: float | None = None
 
     def sendall(self, data: bytes) -> None:
         """Send all of it within the bounds."""
-        self._sock.settimeout(self._bounds.wait_seconds())
+        self._bound()
         self._sock.sendall(data)
 
     def receive_into(self, buffer: "WriteableBuffer") -> int:
         """Receive what is there, at least one byte unless the other side has ended."""
         try:
-            self._sock.settimeout(self._bounds.wait_seconds())
+            self._bound()
             count = self._sock.recv_into(buffer)
         except TimeoutError:
             self._bounds.wait_seconds()  # tells the deadline from a pause that was too long
@@ -90,6 +91,12 @@ class BoundedSocket:
         self._closing = True
         if self._readers == 0:
             self._sock.close()
+
+    def _bound(self) -> None:
+        seconds = self._bounds.wait_seconds()
+        if seconds != self._timeout:  # mostly the same `read_seconds`, and setting it is a system call
+            self._sock.settimeout(seconds)
+            self._timeout = seconds
 
     def _reader_closed(self) -> None:
         self._readers -= 1
@@ -121,6 +128,19 @@ class Line(HTTPConnection):
     def __init__(self, host: str, port: int, bounds: Bounds, tls: "Callable[[], ssl.SSLContext] | None") -> None:
         super().__init__(host, port)
         self.bounds, self._tls = bounds, tls
+        self._answer: HTTPResponse | None = None
+
+    def get(self, path: str, headers: Mapping[str, str]) -> HTTPResponse:
+        """Send one GET and read the head of its answer."""
+        self.request("GET", path, headers=headers)
+        self._answer = self.getresponse()
+        return self._answer
+
+    def close(self) -> None:
+        """Close the connection, and the answer that may still hold it: `http.client` lets go of one that ends it."""
+        super().close()
+        if self._answer is not None:
+            self._answer.close()
 
     def connect(self) -> None:
         """Try each address of the host in turn, all of them within the deadline.

@@ -188,8 +188,7 @@ class Fetcher:
         return self._ask_once(path, headers)
 
     def _ask_once(self, path: str, headers: Mapping[str, str]) -> HTTPResponse:
-        self._line.request("GET", f"{self._base}/{path}", headers={**self._headers, **headers})
-        return self._line.getresponse()
+        return self._line.get(f"{self._base}/{path}", {**self._headers, **headers})
 
     def _whole(self, path: str, response: HTTPResponse, limit: int) -> bytes:
         if response.status != 200:

@@ -1,0 +1,1 @@
+"""Rigs of the device: real images, mounts, processes, full disks and kills."""
