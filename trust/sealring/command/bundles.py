@@ -1,0 +1,46 @@
+"""`sealring bundle`: several statements in one file, and what is in one."""
+
+from pathlib import Path
+
+import click
+
+from sealring.bundle import StatementEntry, write_bundle
+from sealring.command.files import EXISTING, NEW, about, load_claim
+from sealring.command.output import Output, Sheet
+from sealring.command.outside import Outside
+from sealring.command.show import bundle_rows
+from sealring.durable import create_durably
+
+
+@click.group(
+    **about(
+        "Put statements into one file, or list it.",
+        "sealring bundle create -o update.bundle release-2.json tool-2.json",
+        "sealring bundle list update.bundle",
+    )
+)
+def bundle() -> None:
+    """The group; its help is above."""
+
+
+@bundle.command(
+    "create", **about("Bundle signed statements.", "sealring bundle create -o update.bundle release-2.json tool-2.json")
+)
+@click.argument("statements", nargs=-1, required=True, type=EXISTING, metavar="STATEMENT...")
+@click.option("-o", "--output", type=NEW, required=True, help="The new bundle; must not exist yet.")
+@click.pass_obj
+def create_bundle(outside: Outside, statements: tuple[Path, ...], output: Path) -> None:
+    """Make a bundle of assertions; each must at least be well formed."""
+    claims = [load_claim(path) for path in statements]
+    raw = write_bundle([StatementEntry(claim.envelope.raw) for claim in claims])
+    create_durably(output, raw)
+    Output(outside).line(f"{len(claims)} statements, {len(raw)} bytes: {output}")
+
+
+@bundle.command("list", **about("What is in a bundle.", "sealring bundle list update.bundle"))
+@click.argument("file", type=EXISTING)
+@click.pass_obj
+def list_bundle(outside: Outside, file: Path) -> None:
+    """One line an entry; nothing is verified."""
+    with open(file, "rb") as stream:
+        Output(outside).sheet(Sheet("bundle", bundle_rows(stream), ("entry", "what", "size")))

@@ -1,0 +1,173 @@
+"""From options to an unsigned draft; what is not given comes from the assertion that it replaces (SPEC ST-5, ST-6)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from sealring.chain import WrongStatement
+from sealring.command.files import EXISTING, NEW, Instant, load_claim, read_file
+from sealring.command.meaning import describe
+from sealring.command.output import Output, Sheet
+from sealring.command.outside import Outside
+from sealring.durable import create_durably
+from sealring.envelope import seal
+from sealring.keyfile import parse_public_file
+from sealring.keys import FamilyThreshold, KeySet
+from sealring.names import NO_ROOT
+from sealring.statement import Common, Root, parse_statement
+from sealring.strict import encode
+
+DEFAULT_DAYS = {"root": 1825, "brand": 730, "model": 730, "revision": 1095, "release": 90, "store": 365}
+F = TypeVar("F", bound=Callable[..., Any])
+K = TypeVar("K", bound=Common)
+
+
+@dataclass(frozen=True)
+class Base:
+    """The options that every draft has."""
+
+    output: Path
+    root: Path | None
+    replaces: Path | None
+    sequence: int | None
+    issued: datetime | None
+    expires: datetime | None
+    days: int | None
+    not_before: datetime | None
+
+
+def base_options(command: F) -> F:
+    """`-o`, `--root`, `--replaces` and the dates; they arrive as keyword arguments for `Base`."""
+    instant = Instant()
+    for option in reversed(
+        [
+            click.option("-o", "--output", type=NEW, required=True, help="The new draft; must not exist yet."),
+            click.option(
+                "--root", type=EXISTING, help="Version 1 of the root (or a later one) that it is meant under."
+            ),
+            click.option("--replaces", type=EXISTING, help="Take all that is not given from this earlier assertion."),
+            click.option("--sequence", type=click.IntRange(min=1), help="Default: one more than --replaces, or 1."),
+            click.option("--issued", type=instant, help="Default: now."),
+            click.option("--expires", type=instant, help="Default: --days after --issued."),
+            click.option("--days", type=click.IntRange(min=1), help="Life in days; default by type."),
+            click.option("--not-before", type=instant, help="Devices wait until then; signing is releasing."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def load_base(options: dict[str, Any]) -> Base:
+    """The base options, taken out of a command's keyword arguments."""
+    return Base(**{name: options.pop(name) for name in Base.__dataclass_fields__})
+
+
+def load_old(base: Base, kind: type[K]) -> K | None:
+    """The assertion that is replaced, which must be of the same type."""
+    if base.replaces is None:
+        return None
+    found = load_claim(base.replaces).statement
+    if not isinstance(found, kind):
+        raise WrongStatement(str(base.replaces), found.title, f"a {kind.__struct_config__.tag}", "ST-6")
+    return found
+
+
+def write_draft(outside: Outside, kind: type[Common], base: Base, old: Common | None, said: dict[str, Any]) -> None:
+    """Make the unsigned draft, show what it means, and keep it in a new file.
+
+    Args:
+        said: members that the options gave; None stands for "not given".
+
+    Raises:
+        TrustError: when the draft would break a rule of its type; nothing is written then.
+    """
+    members: dict[str, Any] = {"format": 1}
+    if old is not None:
+        members.update({name: getattr(old, name) for name in old.__struct_fields__})
+    members.pop("not_before", None)
+    members.update({name: value for name, value in said.items() if value is not None})
+    members.update(_common(outside, kind, base, old, members))
+    _check_complete(kind, members)
+    statement = kind(**members)
+    payload = encode(_with_sequence(statement, base, old))
+    parsed = parse_statement(payload)  # a draft that no device would read is not worth a signature
+    create_durably(base.output, seal(payload, {}).raw)
+    output = Output(outside)
+    output.sheet(Sheet(f"draft: {parsed.title}", list(describe(parsed))))
+    output.note(f"next: every holder runs `sealring sign {base.output} --key KEY`")
+
+
+def key_set(files: tuple[Path, ...], threshold: int | None, old: KeySet | None, option: str) -> KeySet | None:
+    """The key set of `--key` and `--threshold`; what is not given comes from the old one."""
+    if not files and threshold is None:
+        return old
+    keys = [parse_public_file(read_file(path, 8192)) for path in files] or (list(old.keys) if old else [])
+    if not keys:
+        raise click.UsageError(f"give {option} NAME.pub, once for each key")
+    if threshold is None and old is None:
+        raise click.UsageError(f"give the threshold of {option} too: how many of these keys must sign")
+    if threshold is None and old is not None:
+        return KeySet(keys, old.thresholds)
+    return KeySet(keys, [FamilyThreshold("classical", threshold or 1, "required")])
+
+
+def split_name(name: str | None, option: str) -> tuple[str | None, str | None]:
+    """`brand/name` in its two parts."""
+    if name is None:
+        return None, None
+    brand, slash, rest = name.partition("/")
+    if not slash or not brand or not rest:
+        raise click.UsageError(f"{option} wants BRAND/NAME, {name!a:.80} found")
+    return brand, rest
+
+
+def _common(
+    outside: Outside, kind: type[Common], base: Base, old: Common | None, members: dict[str, Any]
+) -> dict[str, Any]:
+    issued = base.issued or outside.clock()
+    if base.days is not None or base.expires is not None or old is None:
+        life = timedelta(days=base.days or DEFAULT_DAYS[str(kind.__struct_config__.tag)])
+    else:
+        life = old.expires - old.issued
+    common: dict[str, Any] = {
+        "sequence": base.sequence or 1,
+        "issued": issued,
+        "expires": base.expires or issued + life,
+    }
+    if base.not_before is not None:
+        common["not_before"] = base.not_before
+    if kind is Root:
+        common["root"] = NO_ROOT if old is None else _root_id(base.replaces)
+    elif base.root is not None:
+        common["root"] = _root_id(base.root)
+    elif "root" not in members:
+        raise click.UsageError("give --root ROOT: the root under which it is meant")
+    return common
+
+
+def _with_sequence(statement: Common, base: Base, old: Common | None) -> Common:
+    """One more than what is replaced; a new subject, such as the next revision, begins at 1 again."""
+    if base.sequence is not None or old is None:
+        return statement
+    continues = isinstance(statement, Root) or old.subject == statement.subject
+    return msgspec.structs.replace(statement, sequence=old.sequence + 1 if continues else 1)
+
+
+def _root_id(path: Path | None) -> str:
+    assert path is not None
+    claim = load_claim(path)
+    if not isinstance(claim.statement, Root):
+        raise WrongStatement(str(path), claim.statement.title, "a root", "ST-6")
+    return claim.envelope.id if claim.statement.root == NO_ROOT else claim.statement.root
+
+
+def _check_complete(kind: type[Common], members: dict[str, Any]) -> None:
+    fields = msgspec.structs.fields(kind)
+    missing = [f.name.replace("_", "-") for f in fields if f.required and f.name not in members]
+    if missing:
+        raise click.UsageError(f"not given, and no --replaces to take it from: {', '.join(missing)}")

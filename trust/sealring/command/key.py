@@ -1,0 +1,72 @@
+"""`sealring key`: make and show key files."""
+
+from pathlib import Path
+
+import click
+
+from sealring.command.files import EXISTING, NEW, about
+from sealring.command.meaning import Rows, describe_key
+from sealring.command.output import Output, Sheet
+from sealring.command.outside import Outside
+from sealring.command.passphrase import get_passphrase, passphrase_options
+from sealring.durable import create_durably
+from sealring.keyfile import STRENGTHS, KeyFile, Strength, create_key_file, load_key_file, public_file
+
+
+@click.group(
+    **about("Make and show key files.", "sealring key create alice.key --name alice", "sealring key show alice.key")
+)
+def key() -> None:
+    """The group; its help is above."""
+
+
+@key.command(
+    "create",
+    **about(
+        "Draw an Ed25519 key. It is kept under a passphrase in FILE (mode 0600), and its public half beside it in"
+        " NAME.pub. The passphrase is asked for; it is never taken from an argument or the environment.",
+        "sealring key create alice.key --name alice",
+    ),
+)
+@click.argument("file", type=NEW)
+@click.option("--name", required=True, help="How statements call the key; lower case.")
+@click.option(
+    "--kdf", type=click.Choice(list(STRENGTHS)), default="moderate", show_default=True, help="Price of a guess."
+)
+@passphrase_options
+@click.pass_obj
+def create_key(
+    outside: Outside, file: Path, name: str, kdf: Strength, passphrase_file: Path | None, passphrase_fd: int | None
+) -> None:
+    """Create a key file and its public half."""
+    public_path = file.parent / f"{name}.pub"
+    for path in (file, public_path):
+        if path.exists():
+            raise FileExistsError(17, "exists already, and keys are never overwritten", str(path))
+    passphrase = get_passphrase(outside, name, passphrase_file, passphrase_fd, confirm=True)
+    public = create_key_file(file, name, passphrase, strength=kdf)
+    create_durably(public_path, public_file(public))
+    output = Output(outside)
+    output.sheet(Sheet(f"new key in {file}, public half in {public_path}", list(describe_key(public))))
+    output.note("next: keep a copy of the file and, apart from it, of the passphrase; without both the key is lost")
+
+
+@key.command("show", **about("The public part of a key file.", "sealring key show alice.key"))
+@click.argument("file", type=EXISTING)
+@click.option("--json", "as_json", is_flag=True, help="One object.")
+@click.pass_obj
+def show_key(outside: Outside, file: Path, as_json: bool) -> None:
+    """The public part of a key file; the passphrase is not needed."""
+    found, output = load_key_file(file), Output(outside)
+    if as_json:
+        public = found.public_key
+        output.object({"name": public.name, "type": public.type, "public": public.public.hex(), "id": public.id})
+    else:
+        output.sheet(Sheet(f"key file of {found.name}", list(key_rows(found))))
+
+
+def key_rows(found: KeyFile) -> Rows:
+    """What can be said of a key file without its passphrase."""
+    kdf = found.kdf
+    guess = f"{kdf.algorithm}, {kdf.operations} operations over {kdf.memory // 2**20} MiB"
+    return [*describe_key(found.public_key), ("passphrase guess", guess)]

@@ -1,0 +1,75 @@
+"""Where `sealring` begins and ends: the one place where a refusal becomes words and an exit code."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sealring.errors import SealringError
+
+if TYPE_CHECKING:
+    from sealring.command.outside import Outside
+
+TEAM_EXTRA = frozenset({"click", "rich", "securesystemslib", "cryptography", "tuf"})
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+
+
+def main() -> int:
+    """The command line of this process."""
+    try:
+        from sealring.command.outside import real
+
+        return run(sys.argv[1:], real())
+    except ModuleNotFoundError as err:
+        if str(err.name).partition(".")[0] not in TEAM_EXTRA:
+            raise
+        print(f"sealring: {err.name} is missing: this command needs the extra `team`", file=sys.stderr)
+        print("sealring: hint: pip install 'sealring[team]'", file=sys.stderr)
+        return 1
+
+
+def run(arguments: Sequence[str], outside: "Outside") -> int:
+    """One command; the exit code of its family (SPEC "Exit codes")."""
+    import click
+
+    from sealring.command.app import sealring
+
+    as_json = "--json" in arguments
+    try:
+        code = sealring.main(list(arguments), prog_name="sealring", standalone_mode=False, obj=outside)
+        return code if isinstance(code, int) else 0
+    except SealringError as err:
+        return _refuse(outside, as_json, err.rule, str(err), err.hint(), err.exit_code)
+    except click.ClickException as err:
+        hint = "" if err.exit_code != 2 else _usage_hint(err)
+        return _refuse(outside, as_json, "", _sentence(err.format_message()), hint, err.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _refuse(outside, as_json, "", "interrupted, nothing was changed since the last line", "", INTERRUPTED)
+    except OSError as err:
+        what = f"{err.filename}: {err.strerror}" if err.filename else str(err)
+        return _refuse(outside, as_json, "", what, "check the path, its permissions and the free space", 12)
+
+
+def _refuse(outside: "Outside", as_json: bool, rule: str, message: str, hint: str, code: int) -> int:
+    if as_json:
+        print(json.dumps({"rule": rule, "message": message, "hint": hint}), file=outside.err)
+        return code
+    print(f"sealring: {message}" + (f" [{rule}]" if rule else ""), file=outside.err)
+    if hint:
+        print(f"sealring: hint: {hint}", file=outside.err)
+    return code
+
+
+def _sentence(text: str) -> str:
+    """click's words in this project's style: lower case first, no full stop."""
+    text = text.strip().removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
+def _usage_hint(err: object) -> str:
+    ctx = getattr(err, "ctx", None)
+    return f"`{ctx.command_path} --help` begins with examples" if ctx else "`sealring --help` begins with examples"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

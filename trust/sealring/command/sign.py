@@ -1,0 +1,107 @@
+"""`sealring review` and `sealring sign`: read it in plain words, then put one more signature on it."""
+
+from pathlib import Path
+
+import click
+
+from sealring.chain import Claim
+from sealring.command.authority import Needed, check_useful, load_replaced, needed_sets, show_progress
+from sealring.command.files import EXISTING, about, load_claim
+from sealring.command.meaning import describe, difference
+from sealring.command.output import Output, Sheet
+from sealring.command.outside import Outside
+from sealring.command.passphrase import get_passphrase, passphrase_options
+from sealring.durable import write_durably
+from sealring.keyfile import load_key_file, open_key
+from sealring.signing import add_signature
+from sealring.statement import Common
+
+_replaces = click.option("--replaces", type=EXISTING, help="What it replaces: the difference is shown.")
+_root = click.option("--root", type=EXISTING, help="The root in force: tells whose signatures are missing.")
+_brand = click.option("--brand", type=EXISTING, help="The brand's assertion in force: the same.")
+
+
+@click.command(
+    **about(
+        "Say in plain words what an assertion means, what changes, and who has signed. It decides no trust:"
+        " `sealring verify` does.",
+        "sealring review release-2.json --replaces release-1.json",
+    )
+)
+@click.argument("file", type=EXISTING)
+@_replaces
+@_root
+@_brand
+@click.pass_obj
+def review(outside: Outside, file: Path, replaces: Path | None, root: Path | None, brand: Path | None) -> None:
+    """The review of one file."""
+    claim, output = load_claim(file), Output(outside)
+    before = load_replaced(replaces, claim)
+    show_review(output, claim, before)
+    show_progress(output, claim.envelope, _sets(claim, root, brand, before))
+
+
+@click.command(
+    **about(
+        "Show the review, ask, and add one signature in place. Counter-signing is the same command.",
+        "sealring sign release-2.json --key alice.key --replaces release-1.json --brand acme.json",
+        "sealring sign release-2.json --key bob.key --passphrase-file bob.pass --yes",
+    )
+)
+@click.argument("file", type=EXISTING)
+@click.option("--key", type=EXISTING, required=True, help="Your key file.")
+@_replaces
+@_root
+@_brand
+@click.option("--yes", is_flag=True, help="Do not ask; for scripts that have shown the review elsewhere.")
+@passphrase_options
+@click.pass_obj
+def sign(
+    outside: Outside,
+    file: Path,
+    key: Path,
+    replaces: Path | None,
+    root: Path | None,
+    brand: Path | None,
+    yes: bool,
+    passphrase_file: Path | None,
+    passphrase_fd: int | None,
+) -> None:
+    """One signature by one key."""
+    claim, output, holder = load_claim(file), Output(outside), load_key_file(key)
+    before = load_replaced(replaces, claim)
+    sets = _sets(claim, root, brand, before)
+    check_useful(claim, sets, holder.public_key)
+    show_review(output, claim, before)
+    if not yes:
+        _ask(outside, f"sign this as {holder.name}?")
+    # Exactly what was reviewed is signed: the file is not read again, so it can't be swapped in between.
+    with open_key(holder, get_passphrase(outside, holder.name, passphrase_file, passphrase_fd)) as signer:
+        signed = add_signature(claim.envelope, signer)
+    write_durably(file, signed.raw)
+    output.line(f"signed by {holder.name}: {file}")
+    show_progress(output, signed, sets)
+
+
+def show_review(output: Output, claim: Claim, before: Common | None) -> None:
+    """Meaning, and the difference from what it replaces."""
+    statement = claim.statement
+    rows = [*describe(statement), ("id", claim.envelope.id)]
+    output.sheet(Sheet(f"{statement.title}, sequence {statement.sequence}", list(rows)))
+    if before is not None:
+        changes = difference(before, statement)
+        title = f"what changes from {before.title}, sequence {before.sequence}"
+        output.sheet(Sheet(title, list(changes), ("what", "before", "after")))
+
+
+def _sets(claim: Claim, root: Path | None, brand: Path | None, before: Common | None) -> list[Needed]:
+    above = load_claim(root).statement if root else None
+    own = load_claim(brand).statement if brand else None
+    return needed_sets(claim, above, own, before)
+
+
+def _ask(outside: Outside, question: str) -> None:
+    if not outside.interactive:
+        raise click.UsageError("nobody can be asked here: give --yes after the review")
+    if not click.confirm(question, err=True):
+        raise click.Abort

@@ -1,0 +1,117 @@
+"""`sealring verify`: the same rules as on a device, from a root that the person names."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sealring.chain import Authentic, Chain, Rollback, Verified
+from sealring.chain import verify as verify_current
+from sealring.command.authority import load_chain
+from sealring.command.files import EXISTING, Instant, about, load_claim
+from sealring.command.output import Output, Row, Sheet
+from sealring.command.outside import Outside
+from sealring.moment import Moment, check_time
+from sealring.names import ROOT, spell
+from sealring.statement import TYPES, Brand, Common, Root
+
+
+@click.command(
+    **about(
+        "Verify each FILE through the chain. Exit 0 only if a device would accept all of them.",
+        "sealring verify release-2.json tool-2.json --root root.json --brand acme.json",
+        "sealring verify root-2.json --root root.json",
+        "sealring verify old.json --root root.json --brand acme.json --at 2026-03-01T12:00:00Z --floor 7",
+    )
+)
+@click.argument("files", nargs=-1, required=True, type=EXISTING, metavar="FILE...")
+@click.option(
+    "--root", "roots", type=EXISTING, required=True, multiple=True, help="The root you trust; later versions after it."
+)
+@click.option("--brand", "brands", type=EXISTING, multiple=True, help="Brand assertions, oldest first.")
+@click.option("--at", type=Instant(), help="The instant of the check; default now.")
+@click.option("--floor", type=click.IntRange(min=1), help="The lowest sequence that is still acceptable.")
+@click.option("--json", "as_json", is_flag=True, help="One object.")
+@click.pass_obj
+def verify(
+    outside: Outside,
+    files: tuple[Path, ...],
+    roots: tuple[Path, ...],
+    brands: tuple[Path, ...],
+    at: datetime | None,
+    floor: int | None,
+    as_json: bool,
+) -> None:
+    """Each file, or the first refusal."""
+    moment, output = Moment(at or outside.clock()), Output(outside)
+    chain = load_chain(roots[0], roots[1:], brands)
+    names = _names(chain)
+    found = []
+    for path in files:
+        verified, held = verify_file(path, chain, moment, floor)
+        names.update(_names(held))
+        found.append(verified)
+    if as_json:
+        output.object({"verified": [_object(one, names) for one in found]})
+        return
+    rows = [_row(one, names) for one in found]
+    output.sheet(Sheet(f"verified at {spell(moment.at)}", rows, ("assertion", "sequence", "signed by", "until")))
+
+
+def verify_file(path: Path, chain: Chain, moment: Moment, floor: int | None) -> tuple[Verified[Common], Chain]:
+    """One file, verified, and the chain in which it was.
+
+    Raises:
+        TrustError: the rule that a device would name too.
+    """
+    found, held = _authenticate(path, chain)
+    if floor is not None and found.statement.sequence < floor:
+        raise Rollback(found.statement.title, found.statement.sequence, floor)
+    # TM-1: an expired authority is followed to its successors and never stands behind something new.
+    check_time(held.root.statement, moment)
+    if found.statement.authority != ROOT:
+        check_time(held.brands[found.statement.authority].statement, moment)
+    return verify_current(found, moment, None), held
+
+
+def _authenticate(path: Path, chain: Chain) -> tuple[Authentic[Common], Chain]:
+    claim = load_claim(path)
+    statement, raw = claim.statement, claim.envelope.raw
+    if isinstance(statement, Root):
+        # The anchor itself was checked when the chain began; any other version must be the next one.
+        held = chain if claim.envelope.id == chain.root.envelope.id else chain.with_root(raw)
+        return held.root, held
+    if isinstance(statement, Brand):
+        held = chain.with_brand([raw])
+        return held.brands[statement.brand], held
+    return chain.authenticate(raw, TYPES[statement.type], statement.authority), chain
+
+
+def _names(chain: Chain) -> dict[str, str]:
+    """Key ids to the names that the chain's statements give them, for people."""
+    roles = chain.root.statement.roles
+    sets = [roles.root, roles.brand, *(b.statement.keys for b in [*chain.brands.values(), *chain.former.values()])]
+    return {key.id: key.name for keys in sets for key in keys.keys}
+
+
+def _signers(found: Verified[Common], names: dict[str, str]) -> list[str]:
+    return sorted(names.get(key, key[:16]) for key in found.signers)
+
+
+def _row(found: Verified[Common], names: dict[str, str]) -> Row:
+    said = found.statement
+    return (said.title, str(said.sequence), ", ".join(_signers(found, names)), spell(said.expires))
+
+
+def _object(found: Verified[Common], names: dict[str, str]) -> dict[str, Any]:
+    said = found.statement
+    return {
+        "type": said.type,
+        "subject": said.subject,
+        "sequence": said.sequence,
+        "id": found.envelope.id,
+        "envelope": found.envelope.digest,
+        "signers": [{"key": key, "name": names.get(key)} for key in sorted(found.signers)],
+        "expires": spell(said.expires),
+    }
