@@ -1,0 +1,20 @@
+"""The Flask app of one store: thin blueprints over the core, given its world (SPEC HT)."""
+
+from flask import Flask
+
+from sealring_server import publish, reads
+from sealring_server.here import StoreHere
+from sealring_server.problems import answer_problems
+
+
+def create_app(store: StoreHere) -> Flask:
+    """The app that serves this store; one app for one process."""
+    app = Flask(__name__, static_folder=None)
+    # HT-1: one thing has one URL.
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
+    app.extensions["sealring"] = store
+    app.register_blueprint(reads.bp)
+    app.register_blueprint(publish.bp)
+    answer_problems(app)
+    return app

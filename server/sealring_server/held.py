@@ -1,0 +1,114 @@
+"""What the store has admitted, as the core's types: the base on which a new statement is judged (SPEC PB-1).
+
+One object lives as long as one transaction, so all that it answers is of one committed state.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, Connection, and_, select
+
+from sealring.catalogue.leaf import Head
+from sealring.chain import Authentic, Chain, begin_with_root
+from sealring.envelope import parse_envelope
+from sealring.errors import TrustError
+from sealring.statement import Brand, Common, parse_statement
+from sealring_server.schema import heads, statements, store
+
+FORMAT = 1  # of every statement that this edition admits
+
+
+class Held:
+    """The admitted statements in one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @property
+    def root_id(self) -> str:
+        """The id of version 1 of the root that this store serves."""
+        found = self.connection.scalar(select(store.c.root_id))
+        assert isinstance(found, str)
+        return found
+
+    def root(self) -> bytes:
+        """The newest root's envelope; there always is one."""
+        found = self.connection.scalar(
+            select(statements.c.raw)
+            .join(heads, heads.c.envelope == statements.c.envelope)
+            .where(heads.c.type == "root")
+            .order_by(heads.c.sequence.desc())
+            .limit(1)
+        )
+        assert isinstance(found, bytes)
+        return found
+
+    def current(self, kind: str, subject: str) -> bytes | None:
+        """The envelope that is the head of a subject."""
+        return self.connection.scalar(
+            select(statements.c.raw)
+            .join(heads, heads.c.envelope == statements.c.envelope)
+            .where(heads.c.type == kind, heads.c.format == FORMAT, heads.c.subject == subject)
+        )
+
+    def version(self, kind: str, subject: str, sequence: int) -> bytes | None:
+        """The newest envelope of one version of a subject."""
+        return self.connection.scalar(
+            select(statements.c.raw)
+            .where(_of(kind, subject), statements.c.sequence == sequence)
+            .order_by(statements.c.entry.desc(), statements.c.envelope)
+            .limit(1)
+        )
+
+    def envelope(self, digest: str) -> bytes | None:
+        """The envelope of this digest, whether or not it is still a head."""
+        return self.connection.scalar(select(statements.c.raw).where(statements.c.envelope == digest))
+
+    def history(self, kind: str, subject: str) -> Iterator[bytes]:
+        """Every envelope of a subject, the highest sequence first."""
+        yield from self.connection.scalars(
+            select(statements.c.raw)
+            .where(_of(kind, subject))
+            .order_by(statements.c.sequence.desc(), statements.c.entry.desc())
+        )
+
+    def heads(self, kind: str) -> Iterator[tuple[str, Head]]:
+        """Subject and head of every statement of a type that is current."""
+        rows = self.connection.execute(
+            select(heads.c.subject, heads.c.sequence, heads.c.id, heads.c.envelope).where(
+                heads.c.type == kind, heads.c.format == FORMAT
+            )
+        )
+        for row in rows:
+            yield row.subject, Head(row.sequence, bytes.fromhex(row.id), bytes.fromhex(row.envelope))
+
+    def bodies(self, kind: str) -> Iterator[Common]:
+        """The statement of every head of a type; admitted before, and not judged again here."""
+        for raw in self.connection.scalars(
+            select(statements.c.raw)
+            .join(heads, heads.c.envelope == statements.c.envelope)
+            .where(heads.c.type == kind, heads.c.format == FORMAT)
+        ):
+            yield parse_statement(parse_envelope(raw).payload)
+
+    def chain(self) -> Chain:
+        """The chain at the newest root, without any brand; `with_held_brand` adds those that are needed."""
+        return Chain(begin_with_root(self.root()))
+
+    def with_held_brand(self, chain: Chain, name: str) -> Chain:
+        """The chain with the brand as it was admitted, if the root in the chain still certifies it (SPEC BR-3)."""
+        raw = self.current("brand", name)
+        if raw is None or name in chain.brands or name in chain.former:
+            return chain
+        envelope = parse_envelope(raw)
+        statement = parse_statement(envelope.payload)
+        assert isinstance(statement, Brand)  # admitted as one
+        former = {**chain.former, name: Authentic(statement, envelope, frozenset())}
+        remembered = Chain(chain.root, chain.brands, former)
+        try:
+            return remembered.with_brand([raw])
+        except TrustError:
+            return remembered  # certified by an earlier root only: its keys still say who may follow them
+
+
+def _of(kind: str, subject: str) -> ColumnElement[bool]:
+    return and_(statements.c.type == kind, statements.c.subject == subject, statements.c.format == FORMAT)

@@ -1,0 +1,58 @@
+"""All that a running store may touch, as one argument: its folder, database, key, clock and limits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from securesystemslib.signer import Signer
+
+from sealring.keyfile import TufSigner, load_key_file, open_key
+from sealring_server.blobs import BlobFolder
+from sealring_server.catalogue import Maps
+from sealring_server.database import Database, open_database
+
+Clock = Callable[[], datetime]
+"""Says the instant: aware, UTC."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may be under way at once; `open` and `pending_bytes` for each authority (SPEC PB-7)."""
+
+    open: int = 8
+    idle: int = 16
+    """Open publications without any news, of anybody: a stranger can open those."""
+    pending_bytes: int = 16 * 1024**3
+    seconds: int = 24 * 3600
+
+
+@dataclass(frozen=True)
+class StoreHere:
+    """One store, as one process sees it."""
+
+    folder: Path
+    database: Database
+    blobs: BlobFolder
+    online: Signer
+    clock: Clock
+    limits: Limits = Limits()
+    maps: Maps = field(default_factory=Maps)
+
+
+def open_store(folder: Path, clock: Clock, limits: Limits | None = None) -> StoreHere:
+    """The store in this folder.
+
+    Raises:
+        SealringError: no store there, or its online key can't be opened.
+        OSError: files of it can't be read.
+    """
+    database = open_database(folder / "store.db")
+    blobs = BlobFolder(folder / "blobs")
+    return StoreHere(folder, database, blobs, online_signer(folder), clock, limits or Limits())
+
+
+def online_signer(folder: Path) -> Signer:
+    """The key that signs timestamp, snapshot and targets while the store runs (SPEC TF-1)."""
+    passphrase = (folder / "keys" / "online.passphrase").read_bytes().strip()
+    return TufSigner(open_key(load_key_file(folder / "keys" / "online.key"), passphrase))

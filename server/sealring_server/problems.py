@@ -1,0 +1,55 @@
+"""Every error as `application/problem+json` with rule and hint (SPEC HT-3)."""
+
+import json
+from http import HTTPStatus
+
+from flask import Flask, Response
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from sealring.bundle import BundleTooLarge
+from sealring.catalogue.sparse import SequenceFell
+from sealring.errors import SealringError
+from sealring.strict import TooLarge
+
+_BY_FAMILY = {11: 404, 12: 507, 20: 400, 21: 403, 22: 403, 23: 409, 24: 403, 25: 400, 26: 400}
+_BY_CLASS: dict[type[SealringError], int] = {TooLarge: 413, BundleTooLarge: 413, SequenceFell: 409}
+
+
+def status_of(err: SealringError) -> int:
+    """The HTTP status of a refusal: its own, or that of its family of exit codes."""
+    return int(getattr(err, "status", 0)) or _BY_CLASS.get(type(err), _BY_FAMILY.get(err.exit_code, 400))
+
+
+def problem(status: int, detail: str, rule: str = "", hint: str = "") -> Response:
+    """One problem document (RFC 9457)."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    body |= {"detail": detail, "rule": rule, "hint": hint}
+    answer = Response(json.dumps(body), status, content_type="application/problem+json")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def answer_problems(app: Flask) -> None:
+    """Let every error of this app answer as a problem document; the unexpected ones are logged."""
+
+    @app.errorhandler(SealringError)
+    def refused(err: SealringError) -> Response:
+        return problem(status_of(err), str(err), err.rule, err.hint())
+
+    @app.errorhandler(HTTPException)
+    def http(err: HTTPException) -> Response:
+        # HT-4: the body was refused by its length, before any of it was read.
+        rule = "HT-4" if err.code == 413 else "HT-3"
+        answer = problem(err.code or 500, (err.name or "error").lower(), rule)
+        for name, value in err.get_headers():
+            if name in ("Allow", "Content-Range"):
+                answer.headers[name] = value
+        return answer
+
+    @app.errorhandler(OperationalError)
+    def database(err: OperationalError) -> Response:
+        app.logger.error("database: %s", err.orig)
+        if "full" in str(err.orig):
+            return problem(507, "the store's disk is full", hint="the operator must make room")
+        return problem(503, "the store is busy", hint="try again in a minute")

@@ -1,0 +1,202 @@
+"""What a store answers to anybody: statements, views, proofs, images and TUF files (SPEC HT-1, HT-2, HT-5).
+
+Everything but the heads and the timestamp is named by its content or version, so that any cache may serve it.
+"""
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, request
+from sqlalchemy import select
+
+from sealring.errors import TrustError
+from sealring_server.blobs import CHUNK
+from sealring_server.catalogue import NoSuchThing, log_path, map_with_root
+from sealring_server.held import Held
+from sealring_server.here import StoreHere
+from sealring_server.schema import blobs, entries, views
+from sealring_server.tuf_repo import CATALOGUE, metadata_bytes
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+MUTABLE = "max-age=60"
+JSON = "application/json"
+BYTES = "application/octet-stream"
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
+_TUF_FILE = re.compile(r"([1-9][0-9]{0,14})\.(root|snapshot|targets)\.json")
+_TARGET = re.compile(rf"([0-9a-f]{{64}})\.{re.escape(CATALOGUE)}")
+
+bp = Blueprint("reads", __name__)
+
+
+def here() -> StoreHere:
+    """The store that this app was made for."""
+    found = current_app.extensions["sealring"]
+    assert isinstance(found, StoreHere)
+    return found
+
+
+@bp.get("/tuf/timestamp.json")
+def timestamp() -> Response:
+    """The one file that every poll asks for: most answers are 304 and nothing (HT-2)."""
+    with here().database.reading() as connection:
+        return _mutable(_found(metadata_bytes(connection, "timestamp"), "timestamp"), JSON, "no-cache")
+
+
+@bp.get("/tuf/<name>")
+def tuf_file(name: str) -> Response:
+    """TUF metadata by version (HT-1)."""
+    asked = _TUF_FILE.fullmatch(name)
+    if asked is None:
+        raise NoSuchThing(f"TUF file {name[:80]!a}")
+    with here().database.reading() as connection:
+        return _immutable(_found(metadata_bytes(connection, asked[2], int(asked[1])), name), JSON)
+
+
+@bp.get("/tuf/targets/<name>")
+def tuf_target(name: str) -> Response:
+    """A catalogue by its digest (HT-1)."""
+    asked = _TARGET.fullmatch(name)
+    if asked is None:
+        raise NoSuchThing(f"TUF target {name[:80]!a}")
+    with here().database.reading() as connection:
+        raw = connection.scalar(select(entries.c.raw).where(entries.c.digest == asked[1]))
+        return _immutable(_found(raw, f"TUF target {name}"), JSON)
+
+
+@bp.get("/v1/roots/<int:version>")
+def root(version: int) -> Response:
+    """One version of the root, for those who walk from the one that they hold (HT-2)."""
+    with here().database.reading() as connection:
+        raw = Held(connection).version("root", str(version), version) if version < 2**53 else None
+        return _mutable(_found(raw, f"root {version}"), JSON)
+
+
+@bp.get("/v1/brands/<brand>/<int:sequence>")
+def brand(brand: str, sequence: int) -> Response:
+    """One version of a brand, for those who walk from the one that they hold (HT-2)."""
+    with here().database.reading() as connection:
+        raw = Held(connection).version("brand", brand, sequence) if sequence < 2**53 else None
+        return _mutable(_found(raw, f"brand {brand} {sequence}"), JSON)
+
+
+@bp.get("/v1/heads/<kind>/<int:format>/<path:subject>")
+def head(kind: str, format: int, subject: str) -> Response:
+    """The current statement of a subject, for those who hold no catalogue yet (HT-2)."""
+    with here().database.reading() as connection:
+        raw = Held(connection).current(kind, subject) if format == 1 else None
+        return _mutable(_found(raw, f"{kind} {subject}"), JSON)
+
+
+@bp.get("/v1/statements/<digest>")
+def statement(digest: str) -> Response:
+    """An envelope by its digest (HT-1)."""
+    with here().database.reading() as connection:
+        return _immutable(_found(Held(connection).envelope(digest), f"statement {digest}"), JSON)
+
+
+@bp.get("/v1/views/<digest>")
+def view(digest: str) -> Response:
+    """A view by its digest (HT-1)."""
+    with here().database.reading() as connection:
+        raw = connection.scalar(select(views.c.raw).where(views.c.digest == digest))
+        return _immutable(_found(raw, f"view {digest}"), JSON)
+
+
+@bp.get("/v1/proofs/<root>/<keys>")
+def proof(root: str, keys: str) -> Response:
+    """The joint proof for 1 to 64 keys, ascending, under any map root that the store ever had (HT-1, MP-4)."""
+    asked = [_digest(key, "proof") for key in keys.split(",")]
+    # One set of keys has one URL, or caches could be filled with copies of one answer.
+    if asked != sorted(set(asked)):
+        raise NoSuchThing("proof for keys that are not ascending")
+    with here().database.reading() as connection:
+        found = map_with_root(connection, here().maps, _digest(root, "map"))
+    return _immutable(found.prove(asked), BYTES)
+
+
+@bp.get("/v1/log/<int:size>/<int:index>")
+def log(size: int, index: int) -> Response:
+    """Where an entry stands among the first `size` (HT-1, LG-2)."""
+    if size >= 2**53:
+        raise NoSuchThing(f"log of {size} entries")
+    with here().database.reading() as connection:
+        try:
+            return _immutable(log_path(connection, size, index), BYTES)
+        except TrustError as err:
+            raise NoSuchThing(f"log of {size} entries, index {index}") from err
+
+
+@bp.get("/v1/blobs/<digest>")
+def blob(digest: str) -> Response:
+    """An image, or one range of its bytes (HT-1, HT-5); what no row names is not served, file or not."""
+    with here().database.reading() as connection:
+        size = connection.scalar(select(blobs.c.size).where(blobs.c.sha256 == digest))
+    if size is None:
+        raise NoSuchThing(f"image {digest[:80]}")
+    start, end, status = _range(size)
+    headers = {"Accept-Ranges": "bytes", "Cache-Control": IMMUTABLE, "ETag": f'"{digest}"'}
+    if status == 416:
+        headers["Content-Range"] = f"bytes */{size}"
+        return Response(b"", status, headers, content_type=BYTES)
+    if status == 206:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    headers["Content-Length"] = str(end - start)
+    body = _part(here().blobs.path(digest), start, end) if request.method == "GET" else b""
+    return Response(body, status, headers, content_type=BYTES)
+
+
+def _range(size: int) -> tuple[int, int, int]:
+    """First byte, byte after the last, and status, for the request's Range (HT-5); several ranges are ignored."""
+    asked = _RANGE.fullmatch(request.headers.get("Range", ""))
+    if asked is None or asked[0] == "bytes=-" or request.headers.get("If-Range", "") not in _own_tags():
+        return 0, size, 200
+    if not asked[1]:
+        start, end = max(0, size - int(asked[2])), size
+        return (start, end, 206) if start < end else (0, 0, 416)
+    start, end = int(asked[1]), min(size, int(asked[2]) + 1 if asked[2] else size)
+    if asked[2] and int(asked[2]) < start:
+        return 0, size, 200
+    return (start, end, 206) if start < size else (0, 0, 416)
+
+
+def _own_tags() -> tuple[str, str]:
+    assert request.view_args is not None
+    return "", f'"{request.view_args["digest"]}"'
+
+
+def _part(file: Path, start: int, end: int) -> Iterator[bytes]:
+    """The bytes from `start` up to `end`, with at most 1 MiB in memory."""
+    with file.open("rb") as source:
+        source.seek(start)
+        left = end - start
+        while left and (chunk := source.read(min(CHUNK, left))):
+            left -= len(chunk)
+            yield chunk
+
+
+def _digest(text: str, what: str) -> bytes:
+    if not _DIGEST.fullmatch(text):
+        raise NoSuchThing(f"{what} {text[:80]!a}")
+    return bytes.fromhex(text)
+
+
+def _found(raw: bytes | None, what: str) -> bytes:
+    if raw is None:
+        raise NoSuchThing(what)
+    return raw
+
+
+def _immutable(raw: bytes, kind: str) -> Response:
+    return Response(raw, 200, {"Cache-Control": IMMUTABLE}, content_type=kind)
+
+
+def _mutable(raw: bytes, kind: str, cache: str = MUTABLE) -> Response:
+    """HT-2: with a strong ETag, and 304 without a body where the asker has these very bytes."""
+    answer = Response(raw, 200, {"Cache-Control": cache}, content_type=kind)
+    answer.set_etag(sha256(raw).hexdigest())
+    answer.make_conditional(request)
+    return answer

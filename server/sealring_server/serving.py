@@ -1,0 +1,156 @@
+"""Serving a store by granian: the port first, then the workers, then the word that it is ready (SPEC HT)."""
+
+import contextlib
+import ctypes
+import http.client
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from granian.constants import Interfaces
+from granian.server.mp import MPServer
+from sqlalchemy.exc import SQLAlchemyError
+
+from sealring.errors import SealringError
+from sealring_server.app import create_app
+from sealring_server.commit import sign_again
+from sealring_server.here import Clock, StoreHere, open_store
+from sealring_server.publication import expire
+
+THREADS = 16  # at most so many requests at a time in one worker; the database keeps a connection for each
+SIGN_EVERY = 3600  # seconds
+START_SECONDS = 60
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(eq=False)
+class CantBind(SealringError):
+    """An address that the store can't listen on."""
+
+    address: str
+    reason: str
+    exit_code: ClassVar[int] = 13
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.reason}"
+
+    def hint(self) -> str:
+        return "give another --bind ADDRESS:PORT; port 0 takes a free one"
+
+
+def serve(folder: Path, host: str, port: int, workers: int, clock: Clock, ready: Callable[[str], None]) -> None:
+    """Serve the store in this folder until SIGTERM or SIGINT; requests under way are finished.
+
+    Args:
+        port: 0 takes a free one.
+        ready: called with the store's URL once it answers.
+
+    Raises:
+        SealringError, OSError: before anything was served.
+    """
+    maintain(open_store(folder, clock))
+    reserved = _reserve(host, port)
+    try:
+        _serve(folder, (host, reserved.getsockname()[1]), workers, clock, ready)
+    finally:
+        reserved.close()
+
+
+def maintain(here: StoreHere) -> None:
+    """What a store does by itself, at its start and then hourly: end old publications, sign again (SPEC TF-2, PB-7)."""
+    expire(here)
+    sign_again(here)
+
+
+def _serve(folder: Path, address: tuple[str, int], workers: int, clock: Clock, ready: Callable[[str], None]) -> None:
+    parent = os.getpid()
+    started, say_started = os.pipe()
+
+    def load(_target: str) -> Any:
+        _end_with(parent)
+        app = create_app(open_store(folder, clock))
+        os.write(say_started, b".")
+        return app
+
+    server = MPServer(
+        "sealring_server",
+        address=address[0],
+        port=address[1],
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        workers_kill_timeout=30,
+        log_enabled=False,
+    )
+    server.on_startup(
+        threading.Thread(target=_attend, args=(started, workers, folder, address, clock, ready), daemon=True).start
+    )
+    server.serve(target_loader=load)
+
+
+def _attend(
+    started: int,
+    workers: int,
+    folder: Path,
+    address: tuple[str, int],
+    clock: Clock,
+    ready: Callable[[str], None],
+) -> None:
+    """Say that the store is ready once it answers; then sign again every hour, in this one process."""
+    for _ in range(workers):  # a worker is forked while this thread waits in `read` and holds nothing
+        os.read(started, 1)
+    if _answers(address):
+        shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+        ready(f"http://{shown}:{address[1]}")
+    here = open_store(folder, clock)
+    while True:
+        time.sleep(SIGN_EVERY)
+        try:
+            maintain(here)
+        except (SealringError, SQLAlchemyError, OSError) as err:
+            # The metadata in place lives for days: an hour's failure is said, and tried again.
+            print(f"sealring-store: could not sign again: {err}", file=sys.stderr)
+
+
+def _answers(address: tuple[str, int]) -> bool:
+    """Whether the server answers within the start time."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection(*address, timeout=5)
+        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+            connection.request("GET", "/tuf/timestamp.json")
+            if connection.getresponse().status == 200:
+                return True
+        time.sleep(0.02)
+    return False
+
+
+def _reserve(host: str, port: int) -> socket.socket:
+    """A bound socket that keeps the port for the workers, which share it (SO_REUSEPORT)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        if port:
+            # Without sharing first: a second store on one port would take half of the first one's requests.
+            with socket.socket(family) as alone:
+                alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                alone.bind((host, port))
+        reserved = socket.socket(family)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reserved.bind((host, port))
+    except OSError as err:
+        raise CantBind(f"{host}:{port}", err.strerror or str(err)) from None
+    return reserved
+
+
+def _end_with(parent: int) -> None:
+    """Let this worker end when the process that started it is gone, or it would hold the port for ever."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit(1)

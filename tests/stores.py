@@ -1,0 +1,263 @@
+"""Real stores for tests: made from a world, served by granian in a process of its own, published to over HTTP.
+
+    with running_store(World(at=now()), folder) as store:
+        store.publish([world.signed(world.brand()), ...], images=[b"..."])
+
+Run as a program it serves one store, with a clock that the test can set: the product's own `serve` otherwise.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sealring.bundle import Entry, StatementEntry, read_bundle, write_bundle
+from sealring.envelope import Envelope
+from sealring.keyfile import OpenKey, TufSigner
+from sealring.names import instant, spell
+from sealring_server.making import TufPinned, make_store
+from sealring_server.serving import serve
+from tests.world import Key, World
+
+START_SECONDS = 60
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def now() -> datetime:
+    """The machine's time in whole seconds: for a world that is served with the real clock."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def tuf_root_signer(world: World, name: str = "store-tuf-root") -> TufSigner:
+    """The offline key of a store's TUF root, from the world's throw-away keys."""
+    return signer(world.key(name))
+
+
+def signer(key: Key) -> TufSigner:
+    """python-tuf's signer for a throw-away key."""
+    return TufSigner(OpenKey(key.public, bytearray(bytes(key.secret))))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer, whole."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def problem(self) -> dict[str, str]:
+        """The problem document of an error."""
+        assert self.headers["content-type"] == "application/problem+json", (self.status, self.body[:300])
+        found = json.loads(self.body)
+        assert isinstance(found, dict)
+        return found
+
+
+class Refused(Exception):
+    """The store said no; `problem` is its document."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"{answer.status}: {answer.body[:500].decode('ascii', 'replace')}")
+        self.status = answer.status
+        self.problem = answer.problem()
+        self.rule = self.problem["rule"]
+
+
+def ask(url: str, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
+    """One request to a store; `_` in a header's name stands for `-`."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+    with contextlib.closing(connection):
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, parts.path + path, body, sent)
+        answer = connection.getresponse()
+        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+
+
+def _good(answer: Answer) -> Answer:
+    if answer.status >= 300:
+        raise Refused(answer)
+    return answer
+
+
+def publish(url: str, statements: Iterable[Envelope | bytes], images: Iterable[bytes] = ()) -> tuple[Entry, ...]:
+    """Publish statements with the images that they name; the entries of the receipt.
+
+    Raises:
+        Refused: the store said no, at whichever of the three steps.
+    """
+    opened = begin(url, statements)
+    by_digest = {sha256(image).hexdigest(): image for image in images}
+    for missing in opened.missing:
+        if missing in by_digest:
+            upload(url, opened.token, by_digest[missing])
+    return commit(url, opened.token)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open publication."""
+
+    token: str
+    missing: tuple[str, ...]
+
+
+def begin(url: str, statements: Iterable[Envelope | bytes]) -> Opened:
+    """The first step of a publication."""
+    raws = [s.raw if isinstance(s, Envelope) else s for s in statements]
+    body = write_bundle([StatementEntry(raw) for raw in raws])
+    found = json.loads(_good(ask(url, "/v1/publications", "POST", body)).body)
+    return Opened(found["publication"], tuple(each["sha256"] for each in found["missing"]))
+
+
+def upload(url: str, token: str, image: bytes) -> None:
+    """The second step, for one image."""
+    _good(ask(url, f"/v1/publications/{token}/blobs/{sha256(image).hexdigest()}", "PUT", image))
+
+
+def commit(url: str, token: str) -> tuple[Entry, ...]:
+    """The last step; the entries of the receipt."""
+    return read_bundle(_good(ask(url, f"/v1/publications/{token}/commit", "POST")).body)
+
+
+class RunningStore:
+    """A store that is being served; `url` and `pin` are what a `store` assertion needs."""
+
+    def __init__(self, world: World, folder: Path, pin: TufPinned) -> None:
+        self.world = world
+        self.folder = folder
+        self.pin = (pin.version, pin.sha256)
+        self.url = ""
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def clock_file(self) -> Path:
+        """Holds the instant that the store's clock shows; where there is none, it shows the machine's."""
+        return self.folder / "clock-of-the-test"
+
+    def set_clock(self, at: datetime) -> None:
+        """Stop the store's clock at this instant, from the next request on."""
+        draft = self.clock_file.with_suffix(".new")
+        draft.write_text(spell(at))
+        draft.rename(self.clock_file)
+
+    def start(self, *, port: int = 0, workers: int = 1, under: Iterable[str] = ()) -> "RunningStore":
+        """Serve the folder and return once it answers.
+
+        Args:
+            port: 0 for any; the one from before keeps `url` as it was.
+            under: a command to run the server under, such as strace with its options.
+        """
+        ready = self.folder / "ready"
+        ready.unlink(missing_ok=True)
+        command = [*under, sys.executable, "-m", "tests.stores", str(self.folder), str(port), str(workers)]
+        self.process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, start_new_session=True)
+        deadline = time.monotonic() + START_SECONDS
+        while not ready.exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"the store did not start: exit {self.process.poll()}")
+            time.sleep(0.02)
+        self.url = ready.read_text()
+        return self
+
+    @property
+    def port(self) -> int:
+        """The port that it was last served on."""
+        return urlsplit(self.url).port or 0
+
+    def stop(self) -> int:
+        """End it as an operator would; the exit code."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+        return self.process.wait(40)
+
+    def kill(self) -> None:
+        """End it and all of its processes as a power cut would."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(40)
+
+    def publish(self, statements: Iterable[Envelope | bytes], images: Iterable[bytes] = ()) -> tuple[Entry, ...]:
+        """Publish over HTTP; see `publish`."""
+        return publish(self.url, statements, images)
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """One GET."""
+        return ask(self.url, path, "GET", None, **headers)
+
+
+def make_folder(world: World, folder: Path) -> RunningStore:
+    """A store's folder as `sealring-store init` leaves it, not yet served; its clock is the world's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pin = make_store(folder, world.root.raw, tuf_root_signer(world), lambda: world.at)
+    return RunningStore(world, folder, pin)
+
+
+@contextlib.contextmanager
+def running_store(
+    world: World, folder: Path, *, workers: int = 1, clock: datetime | None = None
+) -> Iterator[RunningStore]:
+    """A new store for this world, served until the block ends.
+
+    Args:
+        clock: where its clock stands still (`set_clock` moves it); None for the machine's clock.
+    """
+    store = make_folder(world, folder)
+    if clock is not None:
+        store.set_clock(clock)
+    store.start(workers=workers)
+    try:
+        yield store
+    finally:
+        store.stop()
+        store.kill()
+
+
+def first_software(
+    world: World, store: RunningStore, image: bytes, number: int = 1, *, url: str = ""
+) -> list[Envelope]:
+    """Everything that a device of acme/door-1 needs to install this image from this store."""
+    return [
+        world.signed(world.brand()),
+        world.signed(world.model()),
+        world.signed(world.store(url or store.url, store.pin)),
+        *next_software(world, image, number),
+    ]
+
+
+def next_software(world: World, image: bytes, number: int) -> list[Envelope]:
+    """A revision of acme/tool with this image, and the release of it."""
+    return [world.signed(world.revision(number, image)), world.signed(world.release(number))]
+
+
+def _main(folder: Path, port: int, workers: int) -> None:
+    clock_file, ready = folder / "clock-of-the-test", folder / "ready"
+
+    def clock() -> datetime:
+        return instant(clock_file.read_text()) if clock_file.exists() else datetime.now(UTC)
+
+    def say_ready(url: str) -> None:
+        draft = ready.with_suffix(".new")
+        draft.write_text(url)
+        draft.rename(ready)
+
+    serve(folder, "127.0.0.1", port, workers, clock, say_ready)
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
