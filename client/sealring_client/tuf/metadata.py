@@ -59,7 +59,8 @@ def parse_metadata(raw: bytes, kind: type[T], *, limit: int, file: str) -> Unver
         content = kind.from_dict(signed)
     except _FOREIGN as err:
         raise BadMetadata(file, f"not metadata of the role {kind.type} ({type(err).__name__})") from None
-    if not all(isinstance(one.keyid, str) and isinstance(one.signature, str) for one in signatures):
+    texts: list[object] = [text for one in signatures for text in (one.keyid, one.signature)]
+    if not all(isinstance(text, str) for text in texts):
         raise BadMetadata(file, "a signature that is no text")
     if len({one.keyid for one in signatures}) != len(signatures):
         raise BadMetadata(file, "two signatures under one key id")

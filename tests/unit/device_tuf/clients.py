@@ -110,6 +110,7 @@ class Theirs:
             info = updater.get_targetinfo("catalogue.json")
             if info is None:
                 return "refused"
-            return f"good {sha256(Path(updater.download_target(info)).read_bytes()).hexdigest()}"
+            path = updater.find_cached_target(info) or updater.download_target(info)
+            return f"good {sha256(Path(path).read_bytes()).hexdigest()}"
         except (RepositoryError, DownloadError, ValueError):
             return "refused"
