@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar
@@ -9,7 +10,7 @@ from typing import ClassVar
 from securesystemslib.signer import Signer
 from sqlalchemy import insert
 
-from sealring.chain import Verified, begin_with_root, root_id, verify
+from sealring.chain import Authentic, begin_with_root, root_id, verify
 from sealring.durable import PRIVATE, write_durably
 from sealring.errors import SealringError
 from sealring.keyfile import create_key_file
@@ -58,14 +59,24 @@ def make_store(folder: Path, root: bytes, root_signer: Signer, clock: Clock) -> 
     Raises:
         AlreadyAStore, TrustError, OSError.
     """
-    found = verify(begin_with_root(root), Moment(clock()), None)
-    if (folder / "store.db").exists():
-        raise AlreadyAStore(folder)
+    check_root(folder, root, clock())
     _make_folders(folder)
     tuf_root = make_root(root_signer, online_signer(folder), clock())
-    _make_database(folder, found, tuf_root, clock)
+    _make_database(folder, begin_with_root(root), tuf_root, clock)
     write_durably(folder / "1.root.json", tuf_root)
     return TufPinned(1, sha256(tuf_root).hexdigest())
+
+
+def check_root(folder: Path, root: bytes, at: datetime) -> str:
+    """The id of the root under which a store could be made here, or why it can't.
+
+    Raises:
+        AlreadyAStore, TrustError.
+    """
+    found = verify(begin_with_root(root), Moment(at), None)
+    if (folder / "store.db").exists():
+        raise AlreadyAStore(folder)
+    return root_id(found)
 
 
 def _make_folders(folder: Path) -> None:
@@ -80,7 +91,7 @@ def _make_folders(folder: Path) -> None:
     sync_folder(folder)
 
 
-def _make_database(folder: Path, root: Verified[Root], tuf_root: bytes, clock: Clock) -> None:
+def _make_database(folder: Path, root: Authentic[Root], tuf_root: bytes, clock: Clock) -> None:
     """The database is filled under another name, so that a crash leaves no half-made store."""
     draft = folder / "store.db.new"
     for leftover in folder.glob("store.db.new*"):

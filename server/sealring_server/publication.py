@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import ClassVar
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from sealring.bundle import StatementEntry, read_bundle
 from sealring.errors import TrustError
@@ -21,6 +21,7 @@ from sealring_server.blobs import OtherBlob, Source
 from sealring_server.commit import make_visible, receipt
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
+from sealring_server.quota import make_room
 from sealring_server.schema import blobs, publications, speakers, uploads
 
 MAX_BUNDLE = 4 * 1024 * 1024  # bytes
@@ -55,25 +56,6 @@ class Gone(TrustError):
 
     def hint(self) -> str:
         return "open it again; what was committed stays published"
-
-
-@dataclass(eq=False)
-class Quota(TrustError):
-    """Too much is under way already; valid keys have limits too (SPEC PB-7)."""
-
-    authority: str
-    what: str
-    found: int
-    limit: int
-    rule: ClassVar[str] = "PB-7"
-    exit_code: ClassVar[int] = 12
-    status: ClassVar[int] = 429
-
-    def __str__(self) -> str:
-        return f"{self.authority}: {self.found} {self.what} in open publications, at most {self.limit}"
-
-    def hint(self) -> str:
-        return "commit what is open, or wait: an open publication ends after a day"
 
 
 @dataclass(eq=False)
@@ -117,7 +99,7 @@ def open_publication(here: StoreHere, bundle: bytes) -> Opened:
         missing = _missing(connection, admitted)
         token, digest = secrets.token_hex(TOKEN_BYTES), sha256(bundle).hexdigest()
         authorities = sorted({a.statement.authority for a in admitted if a.is_news})
-        _make_room(here, connection, authorities, digest, sum(missing.values()))
+        make_room(here.limits, connection, authorities, digest, sum(missing.values()))
         here.blobs.check_space(sum(missing.values()))
         expires, owner = int(at.timestamp()) + here.limits.seconds, _owner(token)
         connection.execute(insert(publications).values(token=owner, bundle=bundle, digest=digest, expires=expires))
@@ -218,35 +200,6 @@ def _take_blobs(here: StoreHere, connection: Connection, owner: str, admitted: l
             raise BlobMissing(digest, size)
         here.blobs.keep(owner, digest)
         connection.execute(insert(blobs).values(sha256=digest, size=size))
-
-
-def _make_room(here: StoreHere, connection: Connection, authorities: list[str], digest: str, size: int) -> None:
-    """PB-7: each authority has its own bounds, so that no publisher can keep another one out."""
-    if not authorities:
-        _drop_oldest_idle(connection, here.limits.idle - 1)
-        return
-    for authority in authorities:
-        mine = select(speakers.c.token).where(speakers.c.authority == authority)
-        if _count_open(connection, authority) >= here.limits.open:
-            # A publisher that crashed begins the same publication again; its own leftovers must not lock it out.
-            same = publications.c.token.in_(mine) & (publications.c.digest == digest)
-            connection.execute(delete(publications).where(same))
-        if (found := _count_open(connection, authority)) >= here.limits.open:
-            raise Quota(authority, "publications", found, here.limits.open)
-        pending = connection.scalar(select(func.sum(uploads.c.size)).where(uploads.c.token.in_(mine))) or 0
-        if pending + size > here.limits.pending_bytes:
-            raise Quota(authority, "bytes of images", pending + size, here.limits.pending_bytes)
-
-
-def _count_open(connection: Connection, authority: str) -> int:
-    return connection.scalar(select(func.count()).where(speakers.c.authority == authority)) or 0
-
-
-def _drop_oldest_idle(connection: Connection, keep: int) -> None:
-    """Publications without news need no key, so they never count against those that have some."""
-    idle = select(publications.c.token).where(publications.c.token.not_in(select(speakers.c.token)))
-    oldest = idle.order_by(publications.c.expires.desc()).offset(keep).limit(-1)
-    connection.execute(delete(publications).where(publications.c.token.in_(oldest)))
 
 
 def _expire(here: StoreHere, connection: Connection, now: int) -> None:

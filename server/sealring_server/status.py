@@ -1,0 +1,115 @@
+"""What a store is doing, for its operator: from its folder, or from outside by its URL.
+
+From a URL nothing is verified: it shows what the store says, to whoever asks for it.
+"""
+
+import http.client
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from sqlalchemy import func, select
+
+from sealring.catalogue.entry import CatalogueEntry, parse_entry
+from sealring.errors import TrustError, Unreachable
+from sealring.names import spell
+from sealring_server.catalogue import last_entry
+from sealring_server.database import open_database
+from sealring_server.schema import blobs, heads, publications
+from sealring_server.tuf_repo import CATALOGUE, expiries
+
+MAX_ANSWER = 512 * 1024  # bytes
+SECONDS = 30.0
+
+
+@dataclass(eq=False)
+class NoAnswer(Unreachable):
+    """A URL behind which no store answers now."""
+
+    url: str
+    reason: str
+    exit_code: ClassVar[int] = 10
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.reason}"
+
+    def hint(self) -> str:
+        return "check the URL, and that the store is being served"
+
+
+def status_of_folder(folder: Path) -> dict[str, Any]:
+    """Entry, statements by type, images, open publications and every TUF expiry.
+
+    Raises:
+        NotAStore.
+    """
+    database = open_database(folder / "store.db")
+    with database.reading() as connection:
+        counted = connection.execute(
+            select(heads.c.type, func.count()).group_by(heads.c.type).order_by(heads.c.type)
+        ).all()
+        images = connection.execute(select(func.count(), func.coalesce(func.sum(blobs.c.size), 0))).one()
+        return {
+            "format": 1,
+            "store": str(folder),
+            "entry": _entry(last_entry(connection)),
+            "statements": {str(kind): int(number) for kind, number in counted},
+            "blobs": int(images[0]),
+            "bytes": int(images[1]),
+            "open_publications": connection.scalar(select(func.count()).select_from(publications)),
+            "tuf_expires": {role: spell(at) for role, at in expiries(connection).items()},
+        }
+
+
+def status_of_url(url: str) -> dict[str, Any]:
+    """Entry and TUF expiries as the store shows them, unverified.
+
+    Raises:
+        NoAnswer.
+    """
+    timestamp = _signed(url, "timestamp.json")
+    try:
+        snapshot = _signed(url, f"{timestamp['meta']['snapshot.json']['version']}.snapshot.json")
+        targets = _signed(url, f"{snapshot['meta']['targets.json']['version']}.targets.json")
+        digest = str(targets["targets"][CATALOGUE]["hashes"]["sha256"])
+        raw = _get(url, f"/tuf/targets/{digest}.{CATALOGUE}")
+        if sha256(raw).hexdigest() != digest:
+            raise NoAnswer(url, "its catalogue is not the one that its targets name")
+        shown = {"timestamp": timestamp, "snapshot": snapshot, "targets": targets}
+        expires = {role: str(signed["expires"]) for role, signed in shown.items()}
+        return {"format": 1, "store": url, "entry": _entry(parse_entry(raw)), "tuf_expires": expires}
+    except (KeyError, TypeError, TrustError):
+        raise NoAnswer(url, "what answers there is not a store") from None
+
+
+def _entry(entry: CatalogueEntry) -> dict[str, Any]:
+    return {"sequence": entry.sequence, "time": spell(entry.time), "size": entry.size, "map": entry.map.hex()}
+
+
+def _signed(url: str, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(_get(url, f"/tuf/{name}"))["signed"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise NoAnswer(url, "what answers there is not a store") from None
+    if not isinstance(found, dict):
+        raise NoAnswer(url, "what answers there is not a store")
+    return found
+
+
+def _get(url: str, path: str) -> bytes:
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    try:
+        with closing(kind(parts.hostname or "", parts.port, timeout=SECONDS)) as connection:
+            connection.request("GET", parts.path.rstrip("/") + path)
+            answer = connection.getresponse()
+            body = answer.read(MAX_ANSWER + 1)
+    except (OSError, ValueError, http.client.HTTPException) as err:
+        raise NoAnswer(url, str(err) or type(err).__name__) from None
+    if answer.status != 200 or len(body) > MAX_ANSWER:
+        raise NoAnswer(url, f"status {answer.status}, {len(body)} bytes for {path}")
+    return body
