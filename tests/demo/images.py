@@ -21,6 +21,10 @@ OTHER = {"x86_64": "aarch64", "aarch64": "x86_64"}
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 # SHA-256 of the wheels, as the registry named them on 2026-11-22.
 WHEELS = {
+    ("0.17.2", "x86_64"): "c60f93fec7142dba5b8f487f94bf2f6231dae24dc11e4c48648347c8b0720004",
+    ("0.17.2", "aarch64"): "b7d0906677d89bbf3cf73cde64b5bbe2ab35df3ae43e49ee2627301e91265bac",
+    ("0.17.3", "x86_64"): "7fa4b0f931cdbcb8a52044f370a3eb429fb42eb88807b0e800fcaa98dd42b24e",
+    ("0.17.3", "aarch64"): "ab5fa7ed5ce18554ea69d850ad162cbaa0c85fc47c08d83a569f806681c9a6ad",
     ("0.17.4", "x86_64"): "2cd025509b2e15721b426fc70fd946d71f43b3db3b08e946dfec2d696d911690",
     ("0.17.4", "aarch64"): "8ea6e0017c785f7282092b11e46338e4ebed1b9e575ebf2e55a8a1eda968241a",
     ("0.17.5", "x86_64"): "40ca8afaac309b41a5b2e09e4e7beb1f824826b93c25697c4d74f573324fba4e",
