@@ -1,0 +1,1 @@
+"""The cases behind the vectors, by area."""
