@@ -1,7 +1,7 @@
 """The applier: untrusted bytes become an image only under the digest and size that a brand signed.
 
 The only module that opens image paths for writing. An image is `images/<sha256>`; what has arrived of one
-so far is `images/<sha256>.part`, which has no standing: its bytes are hashed again at every resume.
+so far is `images/<sha256>.part`, which has no standing: all of it is hashed, whichever process wrote it.
 
 open(part)  fallocate(part, size)  write...  fsync(part)  rename(part, <sha256>)  fsync(images)
 """
@@ -26,6 +26,7 @@ from sealring_client.disk import (
     remove_durably,
     rename_durably,
 )
+from sealring_client.following_hash import FollowingHash
 
 _BUFFER = 1024 * 1024  # bytes; one buffer however large the image is
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -96,26 +97,29 @@ class Incoming:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             self._file = os.open(self._part, flags, 0o600)
         try:
-            self._take_up()
+            self._held = self._take_up()
         except BaseException:
-            self.abandon()
+            os.close(self._file)
             raise
+        # IM-2: what an earlier process left is hashed like everything else, from the file's first byte.
+        self._hash = FollowingHash(self._file, self._held)
 
     @property
     def held(self) -> int:
-        """Bytes in the part file, all of them hashed."""
+        """Bytes in the part file; whether they are the right ones is known at `finish`."""
         return self._held
 
     def restart(self) -> None:
         """Forget what is held: the server answered from byte 0 on."""
+        self._hash.end()
         with disk_errors(self._part):
             os.ftruncate(self._file, 0)
             os.lseek(self._file, 0, os.SEEK_SET)
             _reserve(self._part, self._file, self.size)
-        self._hash, self._held = hashlib.sha256(), 0
+        self._hash, self._held = FollowingHash(self._file), 0
 
     def write(self, chunk: bytes | memoryview) -> None:
-        """Hash and write the next bytes.
+        """Write the next bytes; their hashing follows in a thread of its own.
 
         Raises:
             TooLong: they go beyond the signed size; none of this chunk was written.
@@ -124,11 +128,12 @@ class Incoming:
         # IM-1: asked before the write, so that an endless answer never takes a byte more than was signed.
         if self._held + len(rest) > self.size:
             raise TooLong(self.digest, self.size)
-        self._hash.update(rest)
-        self._held += len(rest)
         with disk_errors(self._part):
             while rest:
-                rest = rest[os.write(self._file, rest) :]
+                count = os.write(self._file, rest)
+                self._held += count
+                rest = rest[count:]
+        self._hash.grew(self._held)
 
     def finish(self) -> Path:
         """Give the image its name, durably, if size and digest are the signed ones.
@@ -136,7 +141,8 @@ class Incoming:
         Raises:
             WrongDigest: they are not, and the part is deleted: none of it can be trusted to resume from.
         """
-        found = self._hash.hexdigest()
+        with disk_errors(self._part):
+            found = self._hash.hexdigest()
         # IM-2: the name is the digest, so it is given only to these bytes.
         if self._held != self.size or found != self.digest:
             self.abandon()
@@ -151,6 +157,7 @@ class Incoming:
 
     def abandon(self) -> None:
         """Close, and keep the part for a later resume. Calling it twice is fine."""
+        self._hash.end()
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -161,13 +168,12 @@ class Incoming:
     def __exit__(self, *_: object) -> None:
         self.abandon()
 
-    def _take_up(self) -> None:
+    def _take_up(self) -> int:
         with disk_errors(self._part):
             if os.fstat(self._file).st_size > self.size:
                 os.ftruncate(self._file, 0)
             _reserve(self._part, self._file, self.size)
-            self._hash = _hash_from(self._file)
-            self._held = os.lseek(self._file, 0, os.SEEK_CUR)
+            return os.lseek(self._file, 0, os.SEEK_END)
 
 
 class ImageStore:
