@@ -4,6 +4,7 @@ The core proper does no I/O; this module serves the shells around it.
 """
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -35,6 +36,8 @@ def create_durably(path: Path, data: bytes, *, mode: int = PUBLIC) -> None:
     try:
         # A link fails where a name is taken, in one step; a look before a rename would leave a gap.
         os.link(tmp, path)
+    except FileExistsError:
+        raise FileExistsError(errno.EEXIST, "exists already and is never overwritten", str(path)) from None
     finally:
         with contextlib.suppress(FileNotFoundError):
             tmp.unlink()

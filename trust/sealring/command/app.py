@@ -6,6 +6,7 @@ from sealring.command.bundles import bundle
 from sealring.command.create import create
 from sealring.command.files import about
 from sealring.command.key import key
+from sealring.command.publish import publish
 from sealring.command.show import show
 from sealring.command.sign import review, sign
 from sealring.command.verify import verify
@@ -28,5 +29,5 @@ def sealring() -> None:
     """The group; its help is above."""
 
 
-for command in (key, create, review, sign, verify, show, bundle):
+for command in (key, create, review, sign, verify, show, bundle, publish):
     sealring.add_command(command)

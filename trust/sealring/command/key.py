@@ -1,8 +1,10 @@
 """`sealring key`: make and show key files."""
 
+import errno
 from pathlib import Path
 
 import click
+import msgspec
 
 from sealring.command.files import EXISTING, NEW, about
 from sealring.command.meaning import Rows, describe_key
@@ -11,6 +13,7 @@ from sealring.command.outside import Outside
 from sealring.command.passphrase import get_passphrase, passphrase_options
 from sealring.durable import create_durably
 from sealring.keyfile import STRENGTHS, KeyFile, Strength, create_key_file, load_key_file, public_file
+from sealring.names import Name
 
 
 @click.group(
@@ -39,16 +42,25 @@ def create_key(
     outside: Outside, file: Path, name: str, kdf: Strength, passphrase_file: Path | None, passphrase_fd: int | None
 ) -> None:
     """Create a key file and its public half."""
+    _check_name(name)
     public_path = file.parent / f"{name}.pub"
-    for path in (file, public_path):
+    for path in (file, public_path):  # before the person is asked; what counts is that creating never replaces
         if path.exists():
-            raise FileExistsError(17, "exists already, and keys are never overwritten", str(path))
+            raise FileExistsError(errno.EEXIST, "exists already and is never overwritten", str(path))
     passphrase = get_passphrase(outside, name, passphrase_file, passphrase_fd, confirm=True)
     public = create_key_file(file, name, passphrase, strength=kdf)
     create_durably(public_path, public_file(public))
     output = Output(outside)
     output.sheet(Sheet(f"new key in {file}, public half in {public_path}", list(describe_key(public))))
     output.note("next: keep a copy of the file and, apart from it, of the passphrase; without both the key is lost")
+
+
+def _check_name(name: str) -> None:
+    try:
+        msgspec.convert(name, Name)
+    except msgspec.ValidationError:
+        reason = "lower-case letters and digits, with single hyphens between, at most 40"
+        raise click.UsageError(f"--name {name!a:.60}: {reason}") from None
 
 
 @key.command("show", **about("The public part of a key file.", "sealring key show alice.key"))

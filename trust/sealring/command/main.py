@@ -1,6 +1,7 @@
 """Where `sealring` begins and ends: the one place where a refusal becomes words and an exit code."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from sealring.command.outside import Outside
 
 TEAM_EXTRA = frozenset({"click", "rich", "securesystemslib", "cryptography", "tuf"})
+PIPE_CLOSED = 141  # what a shell reports for a program whose reader went away
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
@@ -19,7 +21,13 @@ def main() -> int:
     try:
         from sealring.command.outside import real
 
-        return run(sys.argv[1:], real())
+        code = run(sys.argv[1:], real())
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read this (`head`) has had enough. What is still buffered goes nowhere, and nothing is said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except ModuleNotFoundError as err:
         if str(err.name).partition(".")[0] not in TEAM_EXTRA:
             raise
@@ -45,9 +53,13 @@ def run(arguments: Sequence[str], outside: "Outside") -> int:
         return _refuse(outside, as_json, "", _sentence(err.format_message()), hint, err.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _refuse(outside, as_json, "", "interrupted, nothing was changed since the last line", "", INTERRUPTED)
+    except BrokenPipeError:
+        raise
     except OSError as err:
         what = f"{err.filename}: {err.strerror}" if err.filename else str(err)
-        return _refuse(outside, as_json, "", what, "check the path, its permissions and the free space", 12)
+        taken = isinstance(err, FileExistsError)
+        hint = "give another name" if taken else "check the path, its permissions and the free space"
+        return _refuse(outside, as_json, "", what, hint, 12)
 
 
 def _refuse(outside: "Outside", as_json: bool, rule: str, message: str, hint: str, code: int) -> int:

@@ -27,6 +27,7 @@ from sealring.statement import (
 from sealring.statement.software import Image
 
 Rows = list[tuple[str, str]]
+ALWAYS = ("issued", "expires")  # a reviewer looks at the dates even where they stay
 
 
 def grouped(digest: str) -> str:
@@ -56,10 +57,11 @@ def describe(statement: Common) -> Rows:
 
 
 def difference(before: Common, after: Common) -> list[tuple[str, str, str]]:
-    """What changes, as (what, before, after); `-` where a side says nothing."""
+    """What changes, and the dates in any case, as (what, before, after); `-` where a side says nothing."""
     old, new = dict(describe(before)), dict(describe(after))
     names = [*new, *(name for name in old if name not in new)]
-    return [(n, old.get(n, "-"), new.get(n, "-")) for n in names if n != "means" and old.get(n) != new.get(n)]
+    shown = [n for n in names if n in ALWAYS or (n != "means" and old.get(n) != new.get(n))]
+    return [(n, old.get(n, "-"), new.get(n, "-")) for n in shown]
 
 
 def describe_key(key: PublicKey) -> Rows:
@@ -115,7 +117,7 @@ def _(statement: Root) -> Rows:
 
 @_means.register
 def _(statement: Brand) -> str:
-    return f"{_thresholds(statement.keys)} of these keys speak for everything named {statement.brand}/..."
+    return f"{_thresholds(statement.keys)} keys speak for everything named {statement.brand}/..."
 
 
 @_says.register
@@ -125,7 +127,7 @@ def _(statement: Brand) -> Rows:
 
 @_means.register
 def _(statement: Delegation) -> str:
-    return f"{_thresholds(statement.keys)} of these keys sign {_names(statement.roles)} for {statement.authority}"
+    return f"{_thresholds(statement.keys)} keys sign {_names(statement.roles)} for {statement.authority}"
 
 
 @_says.register

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from sealring.bundle import ImageEntry, ProofEntry, Reader, StatementEntry, TufEntry, ViewEntry, open_entries
+from sealring.bundle import ImageEntry, PathEntry, ProofEntry, Reader, StatementEntry, TufEntry, ViewEntry, open_entries
 from sealring.bundle.form import MAGIC
 from sealring.catalogue.entry import parse_entry
 from sealring.catalogue.view import parse_view
@@ -15,7 +15,6 @@ from sealring.command.key import key_rows
 from sealring.command.meaning import describe, describe_key
 from sealring.command.output import Output, Row, Sheet
 from sealring.command.outside import Outside
-from sealring.command.tuf_files import describe_tuf
 from sealring.errors import TrustError
 from sealring.keyfile import parse_key_file, parse_public_file
 from sealring.names import spell
@@ -70,6 +69,8 @@ def bundle_rows(stream: Reader) -> list[Row]:
                 rows.append(("view", f"of model {parse_view(data).model}", f"{len(data)} bytes"))
             case ProofEntry(root, keys, data):
                 rows.append(("proof", f"for {len(keys)} keys under map {root.hex()[:16]}...", f"{len(data)} bytes"))
+            case PathEntry(under, sequence, data):
+                rows.append(("path", f"entry {sequence} in the log of entry {under}", f"{len(data)} bytes"))
             case ImageEntry(digest, size):
                 rows.append(("image", digest.hex(), f"{size} bytes"))
     return rows
@@ -120,6 +121,8 @@ def _view(raw: bytes) -> Sheet:
 
 
 def _tuf(raw: bytes) -> Sheet:
+    from sealring.command.tuf_files import describe_tuf
+
     return Sheet("TUF metadata of a store, not verified", list(describe_tuf(raw)))
 
 
