@@ -1,0 +1,1 @@
+"""Sessions: the command line as its user sees it."""
