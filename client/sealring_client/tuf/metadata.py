@@ -88,9 +88,10 @@ def _leave_out_unknown_keys(signed: dict[str, Any]) -> None:
 
 def _check_distinct_keys(root: Root, file: str) -> None:
     # TF-7: under two ids one key would count twice, and a threshold of two would be one thief's work.
-    materials = [_material(key) for key in root.keys.values()]
-    if len(set(materials)) != len(materials):
-        raise BadMetadata(file, "one public key stands under two ids")
+    for name, role in root.roles.items():
+        materials = [_material(root.keys[keyid]) for keyid in role.keyids if keyid in root.keys]
+        if len(set(materials)) != len(materials):
+            raise BadMetadata(file, f"one public key stands under two ids in the role {name}")
 
 
 def _material(key: Key) -> bytes:

@@ -1,17 +1,21 @@
 """One refresh of one store's TUF repository: what to ask, what to keep, in the specification's order (SPEC TF).
 
 Each file is kept as soon as it is verified, so that a kill at any point leaves a state from which the
-next refresh goes on: a root that the trust state does not name yet is walked to again from the pin.
+next refresh goes on.
 """
 
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Protocol
+
+from tuf.api.metadata import Root
 
 from sealring.errors import TrustError
 from sealring_client.fetch_errors import NotThere
 from sealring_client.tuf.errors import BadMetadata, NotSigned, NotThePin, TufError
+from sealring_client.tuf.metadata import parse_metadata
 from sealring_client.tuf.workflow import (
     Limits,
     RootMark,
@@ -115,25 +119,31 @@ def find_root(source: Source, storage: Storage, start: Start, limits: Limits) ->
     """The newest root that the store shows, and whether the brand has re-keyed the store (TF-3, TF-8)."""
     seen = start.seen
     if seen is None or start.held_pin == start.pin:
-        first = _held_root(storage, seen, limits) or _pinned(source, start.pin, limits)
+        first = _held_root(storage, seen, limits, newer=True) or _pinned(source, start.pin, limits)
         return _walk(source, storage, first, (start.pin, seen), limits), False
     # The brand names another root than last time. If one chain leads through both, nothing was replaced.
     with suppress(TufError):
         ahead = start.pin.version > seen.version
-        first = (_held_root(storage, seen, limits) if ahead else None) or _pinned(source, start.pin, limits)
+        first = (_held_root(storage, seen, limits, newer=False) if ahead else None) or _pinned(
+            source, start.pin, limits
+        )
         return _walk(source, storage, first, (start.pin, seen), limits), False
     # TF-8: a newer statement of the brand replaces the store's root; its old chain no longer counts.
     return _walk(source, storage, _pinned(source, start.pin, limits), (start.pin,), limits), True
 
 
-def _held_root(storage: Storage, seen: RootMark | None, limits: Limits) -> TrustedRoot | None:
+def _held_root(storage: Storage, seen: RootMark | None, limits: Limits, *, newer: bool) -> TrustedRoot | None:
+    """The kept root, if it is the one that was seen; or, with `newer`, one that was walked to since."""
     raw = storage.load("root.json") if seen is not None else None
     if raw is None or seen is None:
         return None
     try:
-        return begin_with_root(raw, seen, limits)
+        version = parse_metadata(raw, Root, limit=limits.root, file="root.json").content.version
+        # A root is verified before it is kept, so one that is ahead of the trust state was walked to before a kill.
+        mark = RootMark(version, sha256(raw).hexdigest()) if newer and version > seen.version else seen
+        return begin_with_root(raw, mark, limits)
     except TrustError:
-        return None  # damaged, or of a walk that did not end: begin at the pin again
+        return None  # damaged: begin at the pin again
 
 
 def _pinned(source: Source, pin: RootMark, limits: Limits) -> TrustedRoot:

@@ -26,7 +26,7 @@ from sealring_client.tuf.errors import (
 from sealring_client.tuf.metadata import check_signed, parse_metadata
 from sealring_client.tuf.strict_json import MAX_DEPTH, read_json
 from tests.tuf_repository import TufRepository, signer
-from tests.unit.device_tuf.clients import NOW, Files, Ours
+from tests.unit.device_tuf.clients import NOW, Ours
 
 DAY = timedelta(days=1)
 
@@ -260,17 +260,25 @@ def test_another_chain_through_the_same_pin_is_refused() -> None:
         ours.refresh()
 
 
-def test_a_kept_root_that_the_trust_state_does_not_name_is_walked_to_again() -> None:
-    """SPEC TF-8: after a kill between the two writes the chain is found again from the pin."""
+def test_a_kept_root_that_is_ahead_of_the_trust_state_counts() -> None:
+    """SPEC TF-8: a kill between the two writes must not let a store hide the root that was just walked to."""
     repository, ours = fresh()
     ours.refresh()
     before = ours.seen
     repository.next_root()
     ours.refresh()
     ours.seen = before
-    source = Files(repository.files)
+    del repository.files["2.root.json"]
     assert ours.refresh().root.content.version == 2
-    assert source.asked == []
+
+
+def test_a_damaged_kept_root_is_walked_to_again_from_the_pin() -> None:
+    repository, ours = fresh()
+    repository.next_root()
+    ours.refresh()
+    ours.storage.files["root.json"] = b"rot"
+    assert ours.refresh().root.content.version == 2
+    assert ours.storage.files["root.json"] == repository.files["2.root.json"]
 
 
 def test_a_pin_further_on_in_the_same_chain_changes_nothing() -> None:

@@ -1,0 +1,152 @@
+"""From a chosen set of parts to a generation that has proved healthy, or back to the one before (SPEC DV-7, DV-9)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import UNSET
+
+from sealring.errors import SealringError, Unreachable
+from sealring.statement import RevisionStatement
+from sealring_client.disk import DiskError
+from sealring_client.fetch_errors import NotThere
+from sealring_client.generation_file import Part
+from sealring_client.generations import Generations
+from sealring_client.health import run_check
+from sealring_client.images import ChangedOnDisk, ImageStore, TooLong, WrongDigest
+from sealring_client.link import StoreLink
+from sealring_client.mount import mount_image
+from sealring_client.outside import Outside
+
+
+@dataclass(frozen=True)
+class Disk:
+    """The images and generations of one state folder."""
+
+    images: ImageStore
+    generations: Generations
+
+    @classmethod
+    def of(cls, folder: Path) -> "Disk":
+        """Those below `folder`."""
+        return cls(ImageStore(folder / "images"), Generations(folder))
+
+    def mount(self, part: Part) -> None:
+        """Check all bytes of the part's image and mount it; one that has rotted is deleted, to be fetched again."""
+        try:
+            mount_image(self.images.path(part.sha256), self.generations.mount_point(part), digest=part.sha256)
+        except ChangedOnDisk:
+            self.images.remove(part.sha256)
+            raise
+
+    def parts_of(self, number: int | None) -> tuple[Part, ...]:
+        """The parts of a generation; none of none."""
+        return () if number is None else self.generations.parts(number)
+
+
+def mount_current(disk: Disk) -> list[Part]:
+    """Mount what runs, as after a restart; the parts whose images are lost are left to be fetched again."""
+    lost = []
+    for part in disk.parts_of(disk.generations.current()):
+        try:
+            disk.mount(part)
+        except (ChangedOnDisk, DiskError):
+            lost.append(part)
+    return lost
+
+
+def bring_image(part: Part, links: Sequence[StoreLink], images: ImageStore, outside: Outside) -> None:
+    """The part's image is there afterwards, from whichever store has it: the digest decides.
+
+    Raises:
+        SealringError: the last store's reason, where none could give it.
+    """
+    if images.have(part.sha256, part.size):
+        return
+    failed: SealringError = NotThere("every store", f"v1/blobs/{part.sha256}", 404)
+    for link in links:
+        try:
+            _bring_from(part, link, images, outside)
+            return
+        except (Unreachable, TooLong, WrongDigest) as err:
+            failed = err
+            if isinstance(err, TooLong):  # whatever came before was of the same hand
+                images.remove(part.sha256)
+    raise failed
+
+
+def _bring_from(part: Part, link: StoreLink, images: ImageStore, outside: Outside) -> None:
+    with images.begin(part.sha256, part.size) as incoming:
+        resumed = incoming.held > 0
+        try:
+            stream = link.stream(f"v1/blobs/{part.sha256}", offset=incoming.held, size=part.size)
+            if stream.start != incoming.held:
+                incoming.restart()
+            for piece in stream:
+                incoming.write(piece)
+                outside.progress(part.package, incoming.held, part.size)
+            incoming.finish()
+            return
+        except WrongDigest:
+            # What another store had sent before it broke off may be the wrong half: this one gets a whole try.
+            if not resumed:
+                raise
+    _bring_from(part, link, images, outside)
+
+
+def install(
+    parts: Sequence[Part],
+    revisions: Mapping[str, RevisionStatement],
+    disk: Disk,
+    outside: Outside,
+    still_good: Callable[[], None],
+) -> int:
+    """Mount, stage, try, check and commit these parts; whatever fails, the last good generation runs again.
+
+    Args:
+        parts: with all images there.
+        revisions: by the digest of the envelope that a part names.
+        still_good: judges the statements once more, at the switch.
+
+    Raises:
+        SealringError: nothing has changed, or it was undone.
+    """
+    generations = disk.generations
+    for part in parts:
+        disk.mount(part)
+    number = generations.stage(parts)
+    still_good()
+    generations.try_(number)
+    try:
+        check_health(parts, revisions, disk, outside)
+    except BaseException:
+        # GN-3 would do it at the next start; a device that is up need not wait for that.
+        generations.back()
+        raise
+    generations.commit(number)
+    with suppress(SealringError):  # leftovers cost room, not safety; the next collection gets them
+        generations.collect(disk.images)
+    return number
+
+
+def check_health(
+    parts: Sequence[Part], revisions: Mapping[str, RevisionStatement], disk: Disk, outside: Outside
+) -> None:
+    """Every part's own check passes, and passes again after the longest soak.
+
+    Raises:
+        Unhealthy: it names the package.
+    """
+    soak = 0
+    checks = []
+    for part in parts:
+        revision = revisions.get(part.statement)
+        if revision is not None and revision.health is not UNSET:
+            checks.append((part, revision.health))
+            soak = max(soak, revision.health.soak)
+    for round_ in range(2 if soak else 1):
+        if round_:
+            outside.sleep(soak)
+        for part, health in checks:
+            run_check(disk.generations.mount_point(part), health.command, health.timeout, package=part.package)

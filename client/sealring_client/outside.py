@@ -1,0 +1,51 @@
+"""The outside world as one argument (SPEC DV): the network and the clock. A test builds its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from sealring_client.fetch import Answer, Stream
+
+
+class Fetches(Protocol):
+    """Brings bytes from one address. Nothing it returns is trusted."""
+
+    def fetch(self, path: str, *, limit: int) -> bytes:
+        """The whole file, at most `limit` bytes, or NotThere / Unreachable."""
+
+    def fetch_if_changed(self, path: str, *, etag: str | None, limit: int) -> "Answer":
+        """As `fetch`, unless what the caller holds is still the newest."""
+
+    def stream(self, path: str, *, offset: int, size: int) -> "Stream":
+        """Bytes `offset` to `size` of a file that has exactly `size` bytes."""
+
+    def close(self) -> None:
+        """Let the connection go."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """All that a command may touch beside its state folder.
+
+    Args:
+        connect: opens one store's address.
+        clock: now, aware, UTC.
+        sleep: waits for so many seconds, while a new generation shows whether it stays healthy.
+        progress: told of bytes that have arrived: package, held, of all.
+    """
+
+    connect: Callable[[str], Fetches]
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    progress: Callable[[str, int, int], None]
+
+
+def real_outside(progress: Callable[[str, int, int], None]) -> Outside:
+    """The network and the clock of this machine."""
+    import time
+
+    from sealring_client.fetch import Fetcher
+
+    return Outside(Fetcher, lambda: datetime.now(UTC), time.sleep, progress)

@@ -1,0 +1,397 @@
+"""One check or refresh, from the lock to the last file, in SPEC's order (SPEC DV-1 to DV-10)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sealring.chain import read_claim
+from sealring.errors import SealringError, TrustError, Unreachable
+from sealring.moment import Expired, Moment
+from sealring.names import spell
+from sealring.statement import Model, Release, RevisionStatement, Store
+from sealring_client.choose import Grounds, Missing, Offer, Package, check_grounds, choose
+from sealring_client.device_file import Device
+from sealring_client.disk import lock, write_durably
+from sealring_client.failures import failed_again, load_failures, save_failures
+from sealring_client.generation_file import Part
+from sealring_client.health import Unhealthy
+from sealring_client.install import Disk, bring_image, install, mount_current
+from sealring_client.learn import Learning
+from sealring_client.link import StoreLink
+from sealring_client.mount import NotSquashfs
+from sealring_client.outside import Outside
+from sealring_client.poll import poll_bytes
+from sealring_client.report import Outcome, PackageLine, Refusal, Report, StoreLine, Word
+from sealring_client.state import TrustState, load_trust, read_small, save_trust
+from sealring_client.store_view import StoreFiles, StoreView, TufSource, behind, from_anywhere, listed, open_view
+from sealring_client.trusted import Times, Trusted
+from sealring_client.tuf import TufExpired
+
+LONGEST_QUIET = timedelta(days=1)  # between whole checks while a store is not as it should be
+
+
+def refresh(device: Device, outside: Outside, *, apply: bool) -> Report:
+    """Bring the device to the newest software that every rule allows, or say what would be brought.
+
+    Args:
+        apply: install it; else the last step is the choice.
+
+    Raises:
+        SealringError: nothing could be decided: the lock, the disk, or the trust state.
+    """
+    with lock(device.folder):
+        run = Run(device, outside)
+        run.recover()
+        run.load()
+        if apply:
+            run.mount_what_runs()
+        run.learn_from_every_store()
+        run.open_every_view()
+        run.choose()
+        run.remember()
+        if apply:
+            run.install()
+        run.write_poll()
+        return run.report()
+
+
+class Run:
+    """One check on its way through its steps; what each step found is a field."""
+
+    def __init__(self, device: Device, outside: Outside) -> None:
+        self.device, self.outside = device, outside
+        self.folder, self.disk = device.folder, Disk.of(device.folder)
+        self.clock = Moment(outside.clock().replace(microsecond=0), proven=device.clock == "trusted")
+        self.state = TrustState()
+        self.trusted = Trusted.begin(device.anchor, ())
+        self.running: dict[str, Part] = {}
+        self.lost: list[Part] = []
+        self.links: dict[str, StoreLink] = {}
+        self.lines: dict[str, StoreLine] = {}
+        self.tufs: dict[str, TufSource] = {}
+        self.views: dict[str, StoreView] = {}
+        self.packages: list[Package] = []
+        self.grounds: Grounds | None = None
+        self.problem: SealringError | None = None
+        self.installed: int | None = None
+
+    # --- DV-1, DV-2
+
+    def recover(self) -> None:
+        """Finish or undo what the last process left (DV-1)."""
+        found = self.disk.generations.recover()
+        self.running = {part.package: part for part in self.disk.parts_of(found.current)}
+
+    def load(self) -> None:
+        """Everything that is trusted, walked again from the anchor (DV-2)."""
+        self.state = load_trust(self.folder, repair=True)
+        self.trusted = Trusted.begin(self.device.anchor, self.state.statements.values())
+
+    def mount_what_runs(self) -> None:
+        """DV-10: what was installed is mounted whatever has expired since, and before any store is asked."""
+        self.lost = mount_current(self.disk)
+
+    # --- DV-3
+
+    def learn_from_every_store(self) -> None:
+        """Pass one; a store that becomes known on the way is asked too (SR-3)."""
+        learning = Learning(self.trusted, self.device.model, self._keep)
+        while names := [name for name in self._store_names() if name not in self.lines]:
+            for name in names:
+                self.lines[name] = self._learn_one(name, learning)
+
+    def _learn_one(self, name: str, learning: Learning) -> StoreLine:
+        link = self._link(name)
+        try:
+            return StoreLine(name, "fresh", learning.learn_from(link))
+        except Unreachable as err:
+            # DV-6: what goes wrong with one store ends here.
+            return StoreLine(name, "unreachable", (Refusal.of(name, err),))
+        except TrustError as err:
+            return StoreLine(name, "refused", (Refusal.of(name, err),))
+
+    def _keep(self, trusted: Trusted) -> None:
+        self.trusted = trusted
+        self.remember()
+
+    def _store_names(self) -> list[str]:
+        """The stores of the model whose statement is held, expired or not: an old address is still one (SR-3)."""
+        model = self.trusted.floors.get(Model, self.device.model)
+        names = model.statement.stores if model is not None else []
+        return [name for name in names if self.trusted.floors.get(Store, name) is not None]
+
+    def _link(self, name: str) -> StoreLink:
+        """The store's link, opened again where pass one has brought another address."""
+        store = self.trusted.floors.get(Store, name)
+        urls = store.statement.urls if store is not None else []
+        if name not in self.links or self.links[name].urls != urls:
+            self.links[name] = StoreLink(name, urls, self.outside.connect)
+        return self.links[name]
+
+    # --- DV-4
+
+    def open_every_view(self) -> None:
+        """Pass two, each store by itself (DV-6)."""
+        self.times = Times.of(self.clock, self.trusted)
+        for name in self._store_names():
+            if self.lines[name].word == "fresh":
+                self.lines[name] = self._open_one(name, self.lines[name])
+
+    def _open_one(self, name: str, line: StoreLine) -> StoreLine:
+        store = self.trusted.floors.get(Store, name)
+        assert store is not None  # _store_names lists only those
+        tuf = self.tufs[name] = TufSource(self._link(name))
+        files = StoreFiles(self.folder / "stores" / name)
+        try:
+            verified, root = self.times.verify(store), self.trusted.chain.root_id
+            seen, model = self.state.stores.get(name), self.device.model
+            view = open_view(verified, self._link(name), tuf, files, seen, root=root, model=model)
+        except (TrustError, Unreachable) as err:
+            return replace(line, word=_word(err), refusals=(*line.refusals, Refusal.of(name, err)))
+        line = replace(line, catalogue=view.entry.sequence, time=view.entry.time)
+        self.views[name] = view
+        # DV-5: a store that does not know the newest keys is not listened to.
+        late = behind(view.view, self.trusted)
+        if late is not None:
+            return replace(line, word="behind", refusals=(*line.refusals, Refusal(name, "DV-5", late, "", 25)))
+        return line
+
+    # --- DV-5
+
+    def choose(self) -> None:
+        """The newest valid release of each package, and whether all that is required is there (DV-5, DV-7)."""
+        try:
+            self.grounds = check_grounds(self.trusted, self.times, self.device.model, load_failures(self.folder))
+        except TrustError as err:
+            self.problem = err
+            return
+        for wanted in self.grounds.model.statement.packages:
+            package = Package(wanted, self.running.get(wanted.package))
+            offers = [offer for name in self.views if (offer := self._offer(name, package)) is not None]
+            self.trusted = choose(self.grounds, package, offers)
+            self.grounds = replace(self.grounds, trusted=self.trusted)
+            self.packages.append(package)
+        for package in self.packages:
+            # DV-7: half of a model's software is no state that anybody has tested.
+            if package.wanted.presence == "required" and package.part() is None and self.problem is None:
+                self.problem = Missing(package.wanted.package)
+        for name in self.views:
+            self._note_late_releases(name)
+
+    def _offer(self, name: str, package: Package) -> Offer | None:
+        assert self.grounds is not None
+        if self.lines[name].word != "fresh":
+            return None
+        statement = from_anywhere(self.state.statements, self._link(name))
+        architecture = self.grounds.model.statement.architecture
+        try:
+            found = listed(self.views[name].view, package.wanted, architecture, self.trusted, statement)
+        except Unreachable as err:
+            self.lines[name] = replace(self.lines[name], word="unreachable", refusals=(Refusal.of(name, err),))
+            return None
+        except TrustError as err:
+            package.refuse(name, err)
+            return None
+        return None if found is None else Offer(self.views[name], found)
+
+    def _note_late_releases(self, name: str) -> None:
+        """A store whose release lies below the floor is behind; one whose release is refused otherwise is refused."""
+        own = [refusal for package in self.packages for refusal in package.refusals if refusal.about == name]
+        line = self.lines[name]
+        if line.word == "fresh" and any(refusal.rule == "FL-1" for refusal in own):
+            self.lines[name] = replace(line, word="behind", refusals=(*line.refusals, *own))
+        elif line.word == "fresh" and any(refusal.rule in ("TH-1", "AU-1", "DV-4", "FL-3", "ST-6") for refusal in own):
+            self.lines[name] = replace(line, word="refused", refusals=(*line.refusals, *own))
+
+    # --- what is kept
+
+    def remember(self) -> None:
+        """Keep what is trusted and what each store has shown; nothing is written where nothing changed (DV-2)."""
+        generations = self.disk.generations
+        numbers = {generations.current(), generations.good(), generations.previous_good()}
+        kept: list[Part] = [part for number in numbers for part in self.disk.parts_of(number)]
+        kept += [part for package in self.packages if (part := package.part()) is not None]
+        keep = {digest for part in kept for digest in (part.release, part.statement)}
+        stores = {**self.state.stores, **{name: view.seen for name, view in self.views.items()}}
+        self.state = save_trust(self.folder, self.state, self.trusted.remembered(keep), stores)
+
+    # --- install
+
+    def plan(self) -> list[Part]:
+        """The parts of the next generation."""
+        return [part for package in self.packages if (part := package.part()) is not None]
+
+    def is_new(self) -> bool:
+        """Whether the plan differs from what runs."""
+        running = {(part.package, part.revision, part.sha256) for part in self.running.values()}
+        return bool(self.packages) and {(p.package, p.revision, p.sha256) for p in self.plan()} != running
+
+    def install(self) -> None:
+        """Fetch, stage, try, check, commit, or back (DV-7, DV-9); and bring back what has rotted."""
+        links = [self._link(name) for name in sorted(self._store_names(), key=lambda n: self.lines[n].word != "fresh")]
+        try:
+            for part in self.lost:
+                bring_image(part, links, self.disk.images, self.outside)
+                self.disk.mount(part)
+            if self.problem is None and self.is_new():
+                self._bring_all(links)
+                if self.is_new():
+                    self.installed = install(self.plan(), self._revisions(), self.disk, self.outside, self._still_good)
+                    self._forget_failures()
+        except Unhealthy as err:
+            self.problem = err
+            self._failed(err.package)
+        except SealringError as err:
+            self.problem = err
+            if isinstance(err, NotSquashfs):
+                self._failed_image(err)
+
+    def _bring_all(self, links: list[StoreLink]) -> None:
+        for package in self.packages:
+            part = package.part()
+            if part is None or not package.is_new:
+                continue
+            try:
+                bring_image(part, links, self.disk.images, self.outside)
+            except (TrustError, Unreachable) as err:
+                # DV-7: an optional package is left as it was; without a required one nothing is switched.
+                if package.wanted.presence == "required":
+                    raise
+                package.refusals.append(Refusal.of(package.wanted.package, err))
+                package.approved = None
+
+    def _still_good(self) -> None:
+        """The statements judged again at the switch: a download may have taken days."""
+        now = Moment(self.outside.clock().replace(microsecond=0), self.clock.proven)
+        times = Times.of(now, self.trusted)
+        for package in self.packages:
+            if package.approved is not None and package.is_new:
+                times.verify(package.approved.release)
+                times.verify(package.approved.revision)
+
+    def _revisions(self) -> dict[str, RevisionStatement]:
+        claims = [read_claim(raw) for raw in self.trusted.others]
+        found = {c.envelope.digest: c.statement for c in claims}
+        return {digest: one for digest, one in found.items() if isinstance(one, RevisionStatement)}
+
+    def _failed(self, name: str) -> None:
+        """Remember that this release did not work (DV-9)."""
+        failures = load_failures(self.folder)
+        for package in self.packages:
+            if package.wanted.package == name and package.approved is not None and package.is_new:
+                release = package.approved.release.envelope.id
+                failures[name] = failed_again(failures.get(name), name, release, self._now())
+        save_failures(self.folder, failures)
+
+    def _failed_image(self, err: NotSquashfs) -> None:
+        for part in self.plan():
+            if part.sha256 == err.image.name:
+                self._failed(part.package)
+
+    def _forget_failures(self) -> None:
+        failures = load_failures(self.folder)
+        new = {package.wanted.package for package in self.packages if package.is_new}
+        save_failures(self.folder, {name: one for name, one in failures.items() if name not in new})
+
+    def _now(self) -> datetime:
+        return self.times.of_brand(self.device.brand).at
+
+    # --- the end
+
+    def write_poll(self) -> None:
+        """Last of all, what the next poll compares; only after a check that left nothing to do (DV-8)."""
+        for link in self.links.values():
+            link.close()
+        deadline = self.deadline()
+        outcome, _ = self._outcome()
+        if outcome not in ("none", "installed") or deadline is None:
+            return
+        stores = [
+            {
+                "name": name,
+                "urls": self.links[name].urls,
+                "etag": tuf.etag if tuf is not None else None,
+                "sha256": (tuf.sha256 if tuf is not None else None) or "",
+            }
+            for name in self._store_names()
+            for tuf in [self.tufs.get(name)]
+        ]
+        floor = self.times.floor
+        raw = poll_bytes(spell(deadline), spell(floor) if floor is not None else "", stores)
+        if raw != read_small(self.folder / "poll.json", len(raw)):
+            write_durably(self.folder / "poll.json", raw)
+
+    def deadline(self) -> datetime | None:
+        """Until when "nothing new" is a true answer; None where there is no ground for any."""
+        if self.grounds is None:
+            return None
+        fresh = [view for name, view in self.views.items() if self.lines[name].word == "fresh"]
+        ends = [view.expires for view in fresh] + [view.store.statement.expires for view in fresh]
+        ends += [self.grounds.model.statement.expires, self.trusted.chain.root.statement.expires]
+        ends += [brand.statement.expires for brand in self.grounds.brands.values()]
+        ends += [wake for package in self.packages for wake in package.wakes]
+        if len(fresh) < len(self.grounds.model.statement.stores):
+            # What was refused today may be mended without a new timestamp.
+            ends.append(self._now() + LONGEST_QUIET)
+        return min(ends)
+
+    def _outcome(self) -> tuple[Outcome, int]:
+        words = [line.word for line in self.lines.values()]
+        if self.installed is not None:
+            return "installed", 0
+        if words and all(word == "unreachable" for word in words) and not isinstance(self.problem, Unhealthy):
+            return "unreachable", 10
+        if isinstance(self.problem, Expired):
+            return "stale", 4
+        if self.problem is not None:
+            stale = isinstance(self.problem, Missing) and "fresh" not in words and "stale" in words
+            return ("stale", 4) if stale else ("failed", self.problem.exit_code)
+        if self.is_new():
+            return "available", 3
+        if "fresh" in words:
+            return "none", 0
+        if "stale" in words or "behind" in words:
+            return "stale", 4
+        codes = [refusal.exit_code for line in self.lines.values() for refusal in line.refusals]
+        return "refused", codes[0] if codes else 1
+
+    def report(self) -> Report:
+        """What this check found."""
+        outcome, code = self._outcome()
+        return Report(
+            outcome,
+            code,
+            self._now(),
+            self.times.proven,
+            self.disk.generations.current(),
+            tuple(self._lines()),
+            tuple(self._package_line(package) for package in self.packages),
+            Refusal.of(self.device.model, self.problem) if self.problem is not None else None,
+            self.deadline(),
+        )
+
+    def _lines(self) -> Iterable[StoreLine]:
+        model = self.trusted.floors.get(Model, self.device.model)
+        for name in model.statement.stores if model is not None else []:
+            unknown = Refusal(name, "SR-3", f"store {name}: no statement held, so no address", "", 24)
+            yield self.lines.get(name) or StoreLine(name, "unreachable", (unknown,))
+
+    def _package_line(self, package: Package) -> PackageLine:
+        part, release = package.part(), package.approved.release.statement if package.approved else None
+        held = self.trusted.floors.get(Release, f"{package.wanted.package}/{package.wanted.channel}")
+        sequence = release.sequence if release is not None else (held.statement.sequence if held is not None else None)
+        return PackageLine(
+            package.wanted.package,
+            package.running.revision if package.running is not None else None,
+            part.revision if part is not None else None,
+            part.version if part is not None else None,
+            sequence,
+            package.store,
+            tuple(package.refusals),
+        )
+
+
+def _word(err: SealringError) -> Word:
+    if isinstance(err, Unreachable):
+        return "unreachable"
+    return "stale" if isinstance(err, TufExpired | Expired) else "refused"

@@ -1,0 +1,107 @@
+"""What one check or refresh found, for people and for `--json` (SPEC DV-6)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sealring.errors import SealringError
+from sealring.names import spell
+
+Word = Literal["fresh", "behind", "stale", "unreachable", "refused"]
+Outcome = Literal["none", "available", "installed", "stale", "unreachable", "refused", "failed"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One thing that was not taken, and the rule that said no."""
+
+    about: str
+    rule: str
+    message: str
+    hint: str
+    exit_code: int
+
+    @classmethod
+    def of(cls, about: str, err: SealringError) -> "Refusal":
+        """The refusal in the error's own words."""
+        return cls(about, err.rule, str(err), err.hint(), err.exit_code)
+
+    def as_json(self) -> dict[str, Any]:
+        """One object."""
+        return {"about": self.about, "rule": self.rule, "message": self.message, "hint": self.hint}
+
+
+@dataclass(frozen=True)
+class StoreLine:
+    """A store's word in one check."""
+
+    name: str
+    word: Word
+    refusals: tuple[Refusal, ...] = ()
+    catalogue: int | None = None
+    time: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """One object."""
+        return {
+            "store": self.name,
+            "word": self.word,
+            "catalogue": self.catalogue,
+            "time": spell(self.time) if self.time else None,
+            "refusals": [one.as_json() for one in self.refusals],
+        }
+
+
+@dataclass(frozen=True)
+class PackageLine:
+    """One package: what runs, what was chosen, and why not where nothing was."""
+
+    package: str
+    running: int | None
+    chosen: int | None
+    version: str | None
+    sequence: int | None
+    store: str | None
+    refusals: tuple[Refusal, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """One object."""
+        return {
+            "package": self.package,
+            "running": self.running,
+            "chosen": self.chosen,
+            "version": self.version,
+            "sequence": self.sequence,
+            "store": self.store,
+            "refusals": [one.as_json() for one in self.refusals],
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """The end of a check or refresh; `problem` is what decided the exit code where something stood in the way."""
+
+    outcome: Outcome
+    exit_code: int
+    at: datetime
+    proven: bool
+    generation: int | None
+    stores: tuple[StoreLine, ...] = ()
+    packages: tuple[PackageLine, ...] = ()
+    problem: Refusal | None = None
+    deadline: datetime | None = None
+    asked: int = field(default=0, compare=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """One object, for `--json`."""
+        return {
+            "schema": 1,
+            "outcome": self.outcome,
+            "at": spell(self.at),
+            "time": "proven" if self.proven else "unproven",
+            "generation": self.generation,
+            "deadline": spell(self.deadline) if self.deadline else None,
+            "stores": [one.as_json() for one in self.stores],
+            "packages": [one.as_json() for one in self.packages],
+            "problem": self.problem.as_json() if self.problem else None,
+        }

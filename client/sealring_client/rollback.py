@@ -1,0 +1,77 @@
+"""Back to the last good generation by hand, and the release that was left stays away (SPEC DV-10, DV-12)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from sealring.envelope import parse_envelope
+from sealring.errors import SealringError
+from sealring_client.device_file import Device
+from sealring_client.disk import lock
+from sealring_client.failures import Failure, load_failures, save_failures
+from sealring_client.install import Disk
+from sealring_client.state import load_trust
+
+
+@dataclass(eq=False)
+class NoWayBack(SealringError):
+    """There is no earlier generation that was good (SPEC DV-12)."""
+
+    folder: Path
+    rule: ClassVar[str] = "DV-12"
+    exit_code: ClassVar[int] = 11
+
+    def __str__(self) -> str:
+        return f"{self.folder}: no earlier good generation is kept"
+
+    def hint(self) -> str:
+        return "`sealring-device list` shows what there is; a newer release may mend what is wrong"
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """From which generation to which, and the packages whose release is kept away."""
+
+    left: int
+    current: int
+    packages: tuple[str, ...]
+
+
+def find_way_back(device: Device) -> RolledBack:
+    """What `roll_back` would do; nothing has changed."""
+    disk = Disk.of(device.folder)
+    left, target = disk.generations.good(), disk.generations.previous_good()
+    if left is None or target is None:
+        raise NoWayBack(device.folder)
+    before = {(part.package, part.sha256) for part in disk.parts_of(target)}
+    changed = [part.package for part in disk.parts_of(left) if (part.package, part.sha256) not in before]
+    return RolledBack(left, target, tuple(changed))
+
+
+def roll_back(device: Device) -> RolledBack:
+    """Make the good generation before this one the current and good one. Asks no store and no clock (DV-10).
+
+    Raises:
+        NoWayBack, or what stands in the way of mounting the earlier images: nothing has changed.
+    """
+    with lock(device.folder):
+        disk = Disk.of(device.folder)
+        disk.generations.recover()
+        way = find_way_back(device)
+        for part in disk.parts_of(way.current):
+            disk.mount(part)
+        # DV-12 first: a kill after the switch must not bring the release back at the next refresh.
+        _keep_away(device, disk, way)
+        disk.generations.try_(way.current)
+        disk.generations.commit(way.current)
+        return way
+
+
+def _keep_away(device: Device, disk: Disk, way: RolledBack) -> None:
+    statements = load_trust(device.folder, repair=True).statements
+    failures = load_failures(device.folder)
+    for part in disk.parts_of(way.left):
+        raw = statements.get(part.release)
+        if part.package in way.packages and raw is not None:
+            failures[part.package] = Failure(part.package, parse_envelope(raw).id, 1, None)
+    save_failures(device.folder, failures)

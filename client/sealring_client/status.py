@@ -1,0 +1,165 @@
+"""What the device is, runs and trusts, from its disk alone: no store is asked and nothing is written (SPEC DV-10)."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tuf.api.metadata import Timestamp
+
+from sealring.catalogue.entry import parse_entry
+from sealring.chain import read_claim
+from sealring.errors import TrustError
+from sealring.moment import Moment
+from sealring.names import spell
+from sealring.statement import Model, Release, Store
+from sealring_client.device_file import Device
+from sealring_client.failures import load_failures
+from sealring_client.generation_file import Part
+from sealring_client.install import Disk
+from sealring_client.mount import is_mounted
+from sealring_client.state import TrustState, load_trust, read_small
+from sealring_client.store_view import CATALOGUE, StoreFiles
+from sealring_client.trusted import Times, Trusted
+from sealring_client.tuf.metadata import parse_metadata
+
+INTEGRITY = "digest checked at mount"
+
+
+@dataclass(frozen=True)
+class PackageStatus:
+    """One package of the current generation."""
+
+    package: str
+    revision: int
+    version: str
+    sequence: int | None
+    integrity: str
+
+
+@dataclass(frozen=True)
+class StoreStatus:
+    """One store: its last catalogue seen, and whether that still counts now (`fresh`, `stale`, `never seen`)."""
+
+    store: str
+    word: str
+    catalogue: int | None
+    time: str | None
+    urls: list[str]
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything that `status` says."""
+
+    model: str
+    root: int
+    current: int | None
+    good: int | None
+    previous: int | None
+    packages: list[PackageStatus]
+    time: str
+    time_floor: str | None
+    stores: list[StoreStatus]
+    deadline: str | None
+    failures: list[dict[str, Any]]
+    warnings: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """One object, for `--json`."""
+        return {"schema": 1, **asdict(self)}
+
+
+def read_status(device: Device, now: datetime) -> Status:
+    """The device's status at this instant."""
+    disk, state = Disk.of(device.folder), load_trust(device.folder, repair=False)
+    trusted = Trusted.begin(device.anchor, state.statements.values())
+    times = Times.of(Moment(now.replace(microsecond=0), proven=device.clock == "trusted"), trusted)
+    generations = disk.generations
+    parts = disk.parts_of(generations.current())
+    model = trusted.floors.get(Model, device.model)
+    return Status(
+        device.model,
+        trusted.chain.root.statement.sequence,
+        generations.current(),
+        generations.good(),
+        generations.previous_good(),
+        [_package(part, disk, state) for part in parts],
+        "proven" if times.proven else "unproven",
+        spell(times.floor) if times.floor is not None else None,
+        [_store(device, name, trusted, times) for name in (model.statement.stores if model is not None else [])],
+        _deadline(device),
+        [_failure(one) for one in load_failures(device.folder).values()],
+        _warnings(trusted, times, model.statement if model is not None else None),
+    )
+
+
+def generations_of(device: Device) -> list[dict[str, Any]]:
+    """Every generation on the disk with what it holds, oldest first; for `list`."""
+    disk, state = Disk.of(device.folder), load_trust(device.folder, repair=False)
+    generations = disk.generations
+    current, good, previous = generations.current(), generations.good(), generations.previous_good()
+    return [
+        {
+            "generation": number,
+            "current": number == current,
+            "good": number == good,
+            "way_back": number == previous,
+            "packages": [asdict(_package(part, disk, state)) for part in generations.parts(number)],
+        }
+        for number in generations.numbers()
+    ]
+
+
+def _package(part: Part, disk: Disk, state: TrustState) -> PackageStatus:
+    raw, sequence = state.statements.get(part.release), None
+    if raw is not None:
+        claim = read_claim(raw).statement
+        sequence = claim.sequence if isinstance(claim, Release) else None
+    mounted = is_mounted(disk.generations.mount_point(part)) is not None
+    return PackageStatus(part.package, part.revision, part.version, sequence, INTEGRITY if mounted else "not mounted")
+
+
+def _store(device: Device, name: str, trusted: Trusted, times: Times) -> StoreStatus:
+    files, store = StoreFiles(device.folder / "stores" / name), trusted.floors.get(Store, name)
+    urls = store.statement.urls if store is not None else []
+    raw, stamp = files.load(CATALOGUE), files.load("timestamp.json")
+    if raw is None or stamp is None or store is None:
+        return StoreStatus(name, "never seen", None, None, urls)
+    try:
+        entry = parse_entry(raw)
+        expires = parse_metadata(stamp, Timestamp, limit=1024 * 1024, file="timestamp.json").content.expires
+    except TrustError:
+        return StoreStatus(name, "damaged", None, None, urls)
+    until = min(expires, entry.time + timedelta(seconds=store.statement.max_age), store.statement.expires)
+    word = "fresh" if times.of_statement(store.statement).raised(entry.time).at < until else "stale"
+    return StoreStatus(name, word, entry.sequence, spell(entry.time), urls)
+
+
+def _deadline(device: Device) -> str | None:
+    raw = read_small(device.folder / "poll.json", 64 * 1024)
+    try:
+        found = json.loads(raw)["deadline"] if raw is not None else None
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _failure(one: Any) -> dict[str, Any]:
+    not_before = spell(one.not_before) if one.not_before is not None else None
+    return {"package": one.package, "release": one.release, "count": one.count, "not_before": not_before}
+
+
+def _warnings(trusted: Trusted, times: Times, model: Model | None) -> list[str]:
+    """What has expired, or is near its end: new installations stop, and nothing else does (DV-10)."""
+    held = [trusted.chain.root, *trusted.chain.brands.values(), *trusted.floors.highest.values()]
+    found = []
+    for one in held:
+        statement = one.statement
+        if statement.type in ("root", "brand", "model", "store", "release"):
+            at = times.of_statement(statement).at
+            if at >= statement.expires:
+                found.append(f"{statement.title} expired {spell(statement.expires)}: nothing new is installed by it")
+    if model is not None and times.of_statement(model).at >= model.end_of_support:
+        found.append(f"model {model.name}: support ended {spell(model.end_of_support)}")
+    return found

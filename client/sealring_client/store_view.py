@@ -1,0 +1,243 @@
+"""Pass two: what one store proves, and nothing else that it says (SPEC DV-4).
+
+TUF refresh, the log, the proof of the model's view, the view; then releases and revisions, each with exactly
+the envelope that the view lists.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from sealring.catalogue.entry import CatalogueEntry, parse_entry
+from sealring.catalogue.follows import CatalogueRollback, Fork, needs_path, verify_entry
+from sealring.catalogue.leaf import Head
+from sealring.catalogue.log import MAX_PATH
+from sealring.catalogue.proof import MAX_PROOF, verify_proof
+from sealring.catalogue.view import MAX_VIEW, View, verify_view, view_key
+from sealring.chain import Authentic, S, Verified, WrongStatement
+from sealring.envelope import MAX_ENVELOPE
+from sealring.errors import TrustError
+from sealring.moment import MAX_AHEAD, Moment
+from sealring.names import spell
+from sealring.statement import Release, RevisionStatement, Store
+from sealring.statement.fleet import Wanted
+from sealring_client.disk import make_folder_durably, write_durably
+from sealring_client.link import StoreLink
+from sealring_client.state import Mark, StoreSeen, read_small
+from sealring_client.trusted import Trusted
+from sealring_client.tuf import Refreshed, RootMark, Start, refresh_tuf
+from sealring_client.tuf.errors import DatedAhead, TufExpired
+
+CATALOGUE = "catalogue.json"
+
+
+@dataclass(frozen=True)
+class StoreView:
+    """What a store has proved for one model: its catalogue entry, its view, and until when they hold."""
+
+    store: Verified[Store]
+    entry: CatalogueEntry
+    view: View
+    seen: StoreSeen
+    expires: datetime
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A release that the view lists, and the revision that it means for this model where there is one."""
+
+    release: Authentic[Release]
+    revision: Authentic[RevisionStatement] | None
+
+
+class StoreFiles:
+    """A store's TUF files on the device's disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def load(self, name: str) -> bytes | None:
+        """The file as it was kept last."""
+        return read_small(self.folder / name, 1024 * 1024)
+
+    def save(self, name: str, data: bytes) -> None:
+        """Keep it, durably."""
+        make_folder_durably(self.folder)
+        write_durably(self.folder / name, data)
+
+
+class TufSource:
+    """The store's paths below `tuf/`; notes the timestamp, which the next poll compares."""
+
+    def __init__(self, link: StoreLink) -> None:
+        self._link = link
+        self.etag: str | None = None
+        self.sha256: str | None = None
+
+    def fetch(self, path: str, *, limit: int) -> bytes:
+        """One file of the store's repository."""
+        if path != "timestamp.json":
+            return self._link.fetch(f"tuf/{path}", limit=limit)
+        answer = self._link.fetch_if_changed(f"tuf/{path}", etag=None, limit=limit)
+        body = answer.body or b""
+        self.etag, self.sha256 = answer.etag, sha256(body).hexdigest()
+        return body
+
+
+def open_view(
+    store: Verified[Store],
+    link: StoreLink,
+    tuf: TufSource,
+    files: StoreFiles,
+    seen: StoreSeen | None,
+    *,
+    root: str,
+    model: str,
+) -> StoreView:
+    """The store's view of the model, proved under its current catalogue.
+
+    Args:
+        seen: what this store has shown before; it never goes below that.
+        root: id of version 1 of the root.
+
+    Raises:
+        TrustError, Unreachable: nothing of this store counts in this check.
+    """
+    held = _held_entry(files, seen)
+    moment = store.moment.raised(held.time if held is not None else None)
+    found = refresh_tuf(tuf, files, _start(store.statement, seen), at=moment.at, target=CATALOGUE)
+    if found.rekeyed:
+        seen, held = None, None
+    entry = _entry(link, found, held, seen, bytes.fromhex(root))
+    expires = _check_age(entry, store.statement, found, moment)
+    if held is None or held.raw != entry.raw:
+        files.save(CATALOGUE, entry.raw)
+    key = view_key(bytes.fromhex(root), model)
+    proof = link.fetch(f"v1/proofs/{entry.map.hex()}/{key.hex()}", limit=MAX_PROOF)
+    leaf = verify_proof(proof, entry.map, [key]).present.get(key)
+    # VW-3: a store that has no view of this model has nothing for it, and has proved that.
+    if leaf is None:
+        raise WrongStatement(store.statement.title, "no view", f"a view of {model}", "VW-3")
+    raw = link.fetch(f"v1/views/{leaf.envelope.hex()}", limit=MAX_VIEW)
+    view = verify_view(raw, leaf, root=bytes.fromhex(root), model=model)
+    pin, mark = store.statement.tuf, found.root.mark
+    now_seen = StoreSeen(
+        store.statement.name,
+        Mark(pin.version, pin.sha256),
+        Mark(mark.version, mark.sha256),
+        Mark(entry.sequence, entry.digest.hex()),
+    )
+    return StoreView(store, entry, view, now_seen, expires)
+
+
+def behind(view: View, trusted: Trusted) -> str | None:
+    """The first authority statement that the view lists in an older version than is held, in words (DV-5)."""
+    held: dict[tuple[str, str], int] = {
+        **{("brand", name): one.statement.sequence for name, one in trusted.chain.brands.items()},
+        **{(kind, s): one.statement.sequence for (kind, s), one in trusted.floors.highest.items()},
+    }
+    for (kind, _, subject), head in view.heads.items():
+        floor = trusted.chain.root.statement.sequence if kind == "root" else held.get((kind, subject), 0)
+        if kind in ("root", "brand", "model", "store") and head.sequence < floor:
+            return f"{kind} {subject}: sequence {head.sequence} listed, {floor} held"
+    return None
+
+
+def listed(
+    view: View, wanted: Wanted, architecture: str, trusted: Trusted, statement: Callable[[str], bytes]
+) -> Listed | None:
+    """The release of one package that the view lists, by the package's own brand; None where it lists none.
+
+    Args:
+        statement: brings an envelope by its digest, from anywhere.
+
+    Raises:
+        TrustError, Unreachable.
+    """
+    subject = f"{wanted.package}/{wanted.channel}"
+    brand = wanted.package.partition("/")[0]
+    head = view.head("release", 1, subject)
+    if head is None:
+        return None
+    release = exactly(trusted.chain.authenticate(_bring(statement, head), Release, brand), head, subject)
+    target = release.statement.target(architecture)
+    if target is None:
+        return Listed(release, None)
+    named = f"{wanted.package}/{target.revision}/{architecture}"
+    row = view.head("revision", 1, named)
+    if row is None:
+        return Listed(release, None)
+    revision = exactly(trusted.chain.authenticate(_bring(statement, row), RevisionStatement, brand), row, named)
+    return Listed(release, revision)
+
+
+def exactly(found: Authentic[S], head: Head, subject: str) -> Authentic[S]:
+    """The statement, if it is the one that the view lists for this subject (DV-4)."""
+    # DV-4: what is genuine but not listed is what a store would show to one device alone.
+    offered = (found.statement.subject, found.statement.sequence, found.envelope.id)
+    if offered != (subject, head.sequence, head.id.hex()):
+        needed = f"{subject}, sequence {head.sequence}, id {head.id.hex()[:16]}"
+        raise WrongStatement("listed statement", f"{offered[0]}, sequence {offered[1]}", needed, "DV-4")
+    return found
+
+
+def from_anywhere(held: Mapping[str, bytes], link: StoreLink) -> Callable[[str], bytes]:
+    """Brings an envelope by its digest from what is held, else from the store."""
+    return lambda digest: held.get(digest) or link.fetch(f"v1/statements/{digest}", limit=MAX_ENVELOPE)
+
+
+def _bring(statement: Callable[[str], bytes], head: Head) -> bytes:
+    raw = statement(head.envelope.hex())
+    # DV-4: exactly these bytes, so that everybody who reads this view reads the same signatures.
+    if sha256(raw).digest() != head.envelope:
+        raise WrongStatement("listed statement", sha256(raw).hexdigest(), head.envelope.hex(), "DV-4")
+    return raw
+
+
+def _start(store: Store, seen: StoreSeen | None) -> Start:
+    pin = RootMark(store.tuf.version, store.tuf.sha256)
+    if seen is None:
+        return Start(pin)
+    return Start(pin, RootMark(seen.pin.number, seen.pin.sha256), RootMark(seen.root.number, seen.root.sha256))
+
+
+def _held_entry(files: StoreFiles, seen: StoreSeen | None) -> CatalogueEntry | None:
+    """The last entry of this store, which was verified before it was kept; None where there is none, or rot."""
+    raw = files.load(CATALOGUE)
+    if raw is None or seen is None or seen.catalogue is None:
+        return None
+    try:
+        entry = parse_entry(raw)
+    except TrustError:
+        return None
+    # A later one than the trust state names was kept just before a kill.
+    return entry if entry.sequence >= seen.catalogue.number else None
+
+
+def _entry(
+    link: StoreLink, found: Refreshed, held: CatalogueEntry | None, seen: StoreSeen | None, root: bytes
+) -> CatalogueEntry:
+    offered, path = parse_entry(found.target), b""
+    if held is not None and needs_path(offered, held):
+        path = link.fetch(f"v1/log/{offered.sequence - 1}/{held.sequence - 1}", limit=MAX_PATH)
+    entry = verify_entry(found.target, root=root, held=held, path=path)
+    # CT-2, CT-3: the mark in the trust state stands even where the entry's own file has rotted.
+    if seen is not None and seen.catalogue is not None:
+        mark = seen.catalogue
+        if entry.sequence < mark.number:
+            raise CatalogueRollback(entry.sequence, mark.number)
+        if entry.sequence == mark.number and entry.digest.hex() != mark.sha256:
+            raise Fork(entry.sequence, entry.digest, bytes.fromhex(mark.sha256))
+    return entry
+
+
+def _check_age(entry: CatalogueEntry, store: Store, found: Refreshed, moment: Moment) -> datetime:
+    """TF-6: whoever holds the store's online keys can't keep one state alive longer than the brand allows."""
+    expires = min(found.expires, entry.time + timedelta(seconds=store.max_age))
+    if moment.at >= expires:
+        raise TufExpired(f"{CATALOGUE} of {spell(entry.time)}", expires, moment.at)
+    if moment.proven and entry.time > moment.at + MAX_AHEAD:
+        raise DatedAhead(CATALOGUE, entry.time, moment.at)
+    return expires
