@@ -144,8 +144,9 @@ def _report_lines(report: "Report") -> list[str]:
     for package in report.packages:
         step = f"{package.running or 'none'} -> {package.chosen or 'none'}"
         revision = str(package.running or "none") if package.running == package.chosen else step
+        version = f" ({package.version})" if package.version else ""
         origin = f", release {package.sequence}" + (f" from {package.store}" if package.store else "")
-        lines.append(f"  {package.package}: revision {revision}{origin if package.sequence else ''}")
+        lines.append(f"  {package.package}: revision {revision}{version}{origin if package.sequence else ''}")
         lines += [f"    {one.about}: {one.message} [{one.rule}]" for one in package.refusals]
     for store in report.stores:
         shown = f", catalogue {store.catalogue}" if store.catalogue else ""
