@@ -1,22 +1,18 @@
 """`sealring create`: unsigned drafts of the six types that this edition works with."""
 
-import shlex
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar
 
 import click
-from msgspec import UNSET
 
 from sealring.command.draft import base_options, key_set, load_base, load_old, split_name, write_draft
 from sealring.command.files import EXISTING, Instant, about, measure
 from sealring.command.outside import Outside
+from sealring.command.parts import health_of, image_of, release_target, requirement, tuf_pin, wanted_package
 from sealring.names import ROOT
 from sealring.statement import Brand, Model, Release, RevisionStatement, Root, Store
-from sealring.statement.authorities import Kind, RootRoles
-from sealring.statement.fleet import TufPin, Wanted
-from sealring.statement.software import Health, Image, Requirement, Target
+from sealring.statement.authorities import RootRoles
 
 KINDS = click.Choice(["app", "base", "boot", "kernel", "os"])
 COUNT = click.IntRange(min=1)
@@ -114,7 +110,7 @@ def model(outside: Outside, /, **options: Any) -> None:
         "authority": authority,
         "model": name,
         "architecture": options["architecture"],
-        "packages": sorted(map(_wanted, options["package"]), key=lambda w: w.package) or None,
+        "packages": sorted(map(wanted_package, options["package"]), key=lambda w: w.package) or None,
         "stores": list(options["store"]) or None,
         "end_of_support": ends,
     }
@@ -159,9 +155,9 @@ def revision(outside: Outside, /, **options: Any) -> None:
     said.update(
         authority=authority,
         package=package,
-        image=_image(options["image"], options["content"]),
-        requires=sorted(map(_requirement, options["requires"]), key=lambda r: r.package) or None,
-        health=_health(options),
+        image=image_of(options["image"], options["content"]),
+        requires=sorted(map(requirement, options["requires"]), key=lambda r: r.package) or None,
+        health=health_of(options),
         advisories=list(options["advisory"]) or None,
         sbom=measure(options["sbom"])[0] if options["sbom"] else None,
     )
@@ -188,7 +184,7 @@ def release(outside: Outside, /, **options: Any) -> None:
     authority, package = split_name(options["package"], "--package")
     targets = {t.architecture: t for t in (old.targets if old else [])}
     for text in options["revision"]:
-        target = _target(text, targets)
+        target = release_target(text, targets)
         targets[target.architecture] = target
     said = {
         "authority": authority,
@@ -228,7 +224,7 @@ def store(outside: Outside, /, **options: Any) -> None:
         "authority": authority,
         "store": name,
         "urls": list(options["url"]) or None,
-        "tuf": _pin(options["tuf_root"]),
+        "tuf": tuf_pin(options["tuf_root"]),
         "packages": sorted(set(options["packages"])) or None,
     }
     write_draft(outside, Store, base, old, said)
@@ -236,64 +232,3 @@ def store(outside: Outside, /, **options: Any) -> None:
 
 def _in_ten_years(outside: Outside) -> datetime:
     return outside.clock().replace(microsecond=0) + timedelta(days=3650)
-
-
-def _wanted(text: str) -> Wanted:
-    package, _, rest = text.partition("=")
-    channel, *more = rest.split(":")
-    kind = more[0] if more else "app"
-    presence = more[1] if len(more) > 1 else "required"
-    if not channel or len(more) > 2:
-        raise click.UsageError(f"--package wants PACKAGE=CHANNEL[:KIND[:optional]], {text!a:.80} found")
-    # The strict parser judges the draft, so that a wrong word is refused by the same rule as on a device.
-    return Wanted(package, channel, cast(Kind, kind), cast(Literal["required", "optional"], presence))
-
-
-def _requirement(text: str) -> Requirement:
-    package, _, number = text.partition("=")
-    return Requirement(package, _number(number, f"--requires {text}"))
-
-
-def _target(text: str, old: dict[str, Target]) -> Target:
-    architecture, _, rest = text.partition("=")
-    numbers = [_number(part, f"--revision {text}") for part in rest.split(":")]
-    if len(numbers) > 3:
-        raise click.UsageError(f"--revision wants ARCH=REVISION[:MINIMUM[:PREVIOUS]], {text!a:.80} found")
-    before = old.get(architecture)
-    minimum = numbers[1] if len(numbers) > 1 else before.minimum if before else 1
-    if len(numbers) > 2:
-        return Target(architecture, numbers[0], minimum, numbers[2])
-    # The unchosen of a rollout, and the way back, take what was released before.
-    changed = before is not None and before.revision != numbers[0]
-    previous = before.revision if changed and before else before.previous if before else UNSET
-    return Target(architecture, numbers[0], minimum, previous)
-
-
-def _number(text: str, where: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 10:
-        raise click.UsageError(f"{where:.80}: {text!a:.20} is no number")
-    return int(text)
-
-
-def _image(path: Path | None, content: str | None) -> Image | None:
-    if path is None:
-        return None
-    with open(path, "rb") as file:
-        seen = "squashfs" if file.read(4) == b"hsqs" else "raw"
-    digest, size = measure(path)
-    return Image(digest, size, cast(Literal["squashfs", "raw"], content or seen))
-
-
-def _health(options: dict[str, Any]) -> Health | None:
-    if options["health"] is None:
-        return None
-    return Health(shlex.split(options["health"]), options["health_timeout"], options["health_soak"])
-
-
-def _pin(path: Path | None) -> TufPin | None:
-    if path is None:
-        return None
-    from sealring.command.tuf_files import load_tuf_root
-
-    digest, _ = measure(path)
-    return TufPin(load_tuf_root(path).version, digest)
