@@ -69,8 +69,10 @@ class BlobFolder:
         self.incoming = folder / "incoming"
 
     def create(self) -> None:
-        """The empty folder, durably."""
+        """The empty folder with all of its subfolders, durably: no name has to be made durable later."""
         self.incoming.mkdir(parents=True, exist_ok=True)
+        for number in range(256):
+            (self.folder / f"{number:02x}").mkdir(exist_ok=True)
         sync_folder(self.folder)
 
     def path(self, digest: str) -> Path:
@@ -100,15 +102,12 @@ class BlobFolder:
     def keep(self, owner: str, digest: str) -> None:
         """After it returns the upload lies durably in its final place; a file that was there is the same image.
 
-        mkdir(xx)  fsync(blobs)  rename(incoming/owner-digest, xx/digest)  fsync(xx)  fsync(incoming)
+        rename(incoming/owner-digest, xx/digest)  fsync(xx)
 
         Raises:
             OtherBlob: when the upload is gone.
         """
         final = self.path(digest)
-        if not final.parent.is_dir():
-            final.parent.mkdir(exist_ok=True)
-            sync_folder(self.folder)
         try:
             self._incoming(owner, digest).rename(final)
         except FileNotFoundError:

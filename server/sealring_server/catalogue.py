@@ -94,7 +94,7 @@ def append_entry(
     else:
         before, frontier = parse_entry(row.raw), Frontier.from_bytes(row.frontier)
         found = maps.at(connection, before.sequence).with_updates(updates)
-        # CT-4: a clock that went back must not make the catalogue look older than what was shown.
+        # A clock that went back must not make the catalogue look older than what was shown.
         time = max(at, before.time)
         entry = next_entry(before, map=found.root, size=len(found), time=time, log=frontier.root)
     connection.execute(

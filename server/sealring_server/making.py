@@ -1,4 +1,4 @@
-"""How a store is made: its folder, keys, database, and first catalogue entry (SPEC TF-1, CT-2)."""
+"""How a store is made: its folder, keys, database, and first catalogue entry (SPEC TF-1, CT-1)."""
 
 import secrets
 from dataclasses import dataclass

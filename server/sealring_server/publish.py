@@ -83,7 +83,7 @@ def _length() -> int:
 
 
 def _body(length: int) -> bytes:
-    request.max_content_length = length
+    request.max_content_length = max(1, length)
     return request.get_data(cache=False)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, literal_column, select
 
 from sealring.errors import TrustError
 from sealring_server.here import Limits
@@ -54,5 +54,7 @@ def _count_open(connection: Connection, authority: str) -> int:
 def _drop_oldest_idle(connection: Connection, keep: int) -> None:
     """Publications without news need no key, so they never count against those that have some."""
     idle = select(publications.c.token).where(publications.c.token.not_in(select(speakers.c.token)))
-    oldest = idle.order_by(publications.c.expires.desc()).offset(keep).limit(-1)
+    oldest = (
+        idle.order_by(publications.c.expires.desc(), literal_column("publications.rowid").desc()).offset(keep).limit(-1)
+    )
     connection.execute(delete(publications).where(publications.c.token.in_(oldest)))

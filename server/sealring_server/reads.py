@@ -145,8 +145,7 @@ def blob(digest: str) -> Response:
     if status == 206:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     headers["Content-Length"] = str(end - start)
-    body = _part(here().blobs.path(digest), start, end) if request.method == "GET" else b""
-    return Response(body, status, headers, content_type=BYTES)
+    return Response(_part(here().blobs.path(digest), start, end), status, headers, content_type=BYTES)
 
 
 def _range(size: int) -> tuple[int, int, int]:

@@ -45,7 +45,15 @@ class CantBind(SealringError):
         return "give another --bind ADDRESS:PORT; port 0 takes a free one"
 
 
-def serve(folder: Path, host: str, port: int, workers: int, clock: Clock, ready: Callable[[str], None]) -> None:
+@dataclass(frozen=True)
+class Size:
+    """How much a server does at a time: processes, and requests in each."""
+
+    workers: int = 1
+    threads: int = THREADS
+
+
+def serve(folder: Path, host: str, port: int, size: Size, clock: Clock, ready: Callable[[str], None]) -> None:
     """Serve the store in this folder until SIGTERM or SIGINT; requests under way are finished.
 
     Args:
@@ -58,7 +66,7 @@ def serve(folder: Path, host: str, port: int, workers: int, clock: Clock, ready:
     maintain(open_store(folder, clock))
     reserved = _reserve(host, port)
     try:
-        _serve(folder, (host, reserved.getsockname()[1]), workers, clock, ready)
+        _serve(folder, (host, reserved.getsockname()[1]), size, clock, ready)
     finally:
         reserved.close()
 
@@ -69,7 +77,7 @@ def maintain(here: StoreHere) -> None:
     sign_again(here)
 
 
-def _serve(folder: Path, address: tuple[str, int], workers: int, clock: Clock, ready: Callable[[str], None]) -> None:
+def _serve(folder: Path, address: tuple[str, int], size: Size, clock: Clock, ready: Callable[[str], None]) -> None:
     parent = os.getpid()
     started, say_started = os.pipe()
 
@@ -84,13 +92,13 @@ def _serve(folder: Path, address: tuple[str, int], workers: int, clock: Clock, r
         address=address[0],
         port=address[1],
         interface=Interfaces.WSGI,
-        workers=workers,
-        blocking_threads=THREADS,
+        workers=size.workers,
+        blocking_threads=size.threads,
         workers_kill_timeout=30,
         log_enabled=False,
     )
     server.on_startup(
-        threading.Thread(target=_attend, args=(started, workers, folder, address, clock, ready), daemon=True).start
+        threading.Thread(target=_attend, args=(started, size.workers, folder, address, clock, ready), daemon=True).start
     )
     server.serve(target_loader=load)
 

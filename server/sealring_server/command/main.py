@@ -94,7 +94,7 @@ def cmd_init(args: argparse.Namespace, outside: Outside) -> None:
 
 def cmd_serve(args: argparse.Namespace, outside: Outside) -> None:
     """Serve until SIGTERM; the URL on stdout once it answers."""
-    from sealring_server.serving import serve
+    from sealring_server.serving import Size, serve
 
     def ready(url: str) -> None:
         if args.ready_file is not None:
@@ -102,7 +102,7 @@ def cmd_serve(args: argparse.Namespace, outside: Outside) -> None:
         _show(args, {"url": url}, url)
 
     host, port = _address(args.bind)
-    serve(args.dir, host, port, args.workers, outside.clock, ready)
+    serve(args.dir, host, port, Size(args.workers), outside.clock, ready)
 
 
 def cmd_sign(args: argparse.Namespace, outside: Outside) -> None:
