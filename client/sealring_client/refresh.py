@@ -96,7 +96,7 @@ class Run:
     def learn_from_every_store(self) -> None:
         """Pass one; a store that becomes known on the way is asked too (SR-3)."""
         learning = Learning(self.trusted, self.device.model, self._keep)
-        while names := [name for name in self._store_names() if name not in self.lines]:
+        while names := [name for name in self._store_names() if name not in self.lines or self._has_moved(name)]:
             for name in names:
                 self.lines[name] = self._learn_one(name, learning)
 
@@ -109,6 +109,12 @@ class Run:
             return StoreLine(name, "unreachable", (Refusal.of(name, err),))
         except TrustError as err:
             return StoreLine(name, "refused", (Refusal.of(name, err),))
+
+    def _has_moved(self, name: str) -> bool:
+        """Whether another store has just said where this one, which did not answer, is now."""
+        store = self.trusted.floors.get(Store, name)
+        moved = store is not None and store.statement.urls != self.links[name].urls
+        return moved and self.lines[name].word == "unreachable"
 
     def _keep(self, trusted: Trusted) -> None:
         self.trusted = trusted

@@ -1,0 +1,120 @@
+"""A store in memory that answers the HTTP interface's paths over the core, honestly until a test changes it."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from hashlib import sha256
+
+from sealring.catalogue.entry import CatalogueEntry, first_entry, next_entry
+from sealring.catalogue.leaf import Head, map_key
+from sealring.catalogue.log import Frontier, inclusion_path
+from sealring.catalogue.sparse import SparseMap
+from sealring.catalogue.view import Subjects, make_view, view_key
+from sealring.chain import read_claim
+from sealring.envelope import Envelope
+from sealring.statement import Brand, Common, Model, Root
+from sealring_client.fetch import Answer, Stream
+from sealring_client.fetch_errors import NoAnswer, NotThere, TooMuch
+from tests.tuf_repository import TufRepository
+
+
+class SimulatedStore:
+    """Publishes what it is given, unverified: a store may say anything. It keeps everything that it ever had."""
+
+    def __init__(self, root_id: str, at: datetime, name: str = "main") -> None:
+        self.root = bytes.fromhex(root_id)
+        self.at = at
+        self.name = name
+        self.tuf = TufRepository(at, name)
+        self.files: dict[str, bytes] = {}
+        self.heads: dict[Subjects, Head] = {}
+        self.models: list[Model] = []
+        self.map = SparseMap.empty()
+        self.maps: dict[str, SparseMap] = {}
+        self.entries: list[CatalogueEntry] = []
+        self.asked: list[str] = []
+        self.down = False
+
+    @property
+    def pin(self) -> tuple[int, str]:
+        """What a `store` statement pins."""
+        return self.tuf.pin()
+
+    def publish(self, statements: Iterable[Envelope], images: Iterable[bytes] = ()) -> None:
+        """Make these current, as one new catalogue entry."""
+        for image in images:
+            self.files[f"v1/blobs/{sha256(image).hexdigest()}"] = image
+        for envelope in statements:
+            self._add(envelope, read_claim(envelope.raw).statement)
+        self.publish_heads()
+
+    def publish_heads(self) -> None:
+        """A new entry for the heads as they are; a test may have changed them."""
+        sequence = len(self.entries) + 1
+        updates = {map_key(self.root, *about): head for about, head in self.heads.items()}
+        for model in self.models:
+            view = make_view(self.root, model.name, self.heads)
+            self.files[f"v1/views/{view.digest.hex()}"] = view.raw
+            updates[view_key(self.root, model.name)] = view.leaf(sequence)
+        self.map = SparseMap.empty().with_updates(updates)
+        self.maps[self.map.root.hex()] = self.map
+        self.entries.append(self._entry())
+        self.tuf.at = self.at.replace(microsecond=0)
+        self.tuf.publish(self.entries[-1].raw)
+
+    def _entry(self) -> CatalogueEntry:
+        if not self.entries:
+            return first_entry(root=self.root, map=self.map.root, size=len(self.map), time=self.at)
+        log = Frontier()
+        for entry in self.entries:
+            log = log.append(entry.leaf)
+        return next_entry(self.entries[-1], map=self.map.root, size=len(self.map), time=self.at, log=log.root)
+
+    def _add(self, envelope: Envelope, statement: Common) -> None:
+        about = (statement.type, 1, statement.subject)
+        self.heads[about] = Head(statement.sequence, bytes.fromhex(envelope.id), bytes.fromhex(envelope.digest))
+        self.files[f"v1/statements/{envelope.digest}"] = envelope.raw
+        self.files[f"v1/heads/{statement.type}/1/{statement.subject}"] = envelope.raw
+        if isinstance(statement, Root):
+            self.files[f"v1/roots/{statement.sequence}"] = envelope.raw
+        if isinstance(statement, Brand):
+            self.files[f"v1/brands/{statement.brand}/{statement.sequence}"] = envelope.raw
+        if isinstance(statement, Model):
+            self.models = [one for one in self.models if one.name != statement.name] + [statement]
+
+    # --- what a device sees
+
+    def fetch(self, path: str, *, limit: int) -> bytes:
+        self.asked.append(path)
+        if self.down:
+            raise NoAnswer(self.name, path, "down")
+        found = self._file(path)
+        if found is None:
+            raise NotThere(self.name, path, 404)
+        if len(found) > limit:
+            raise TooMuch(self.name, path, limit)
+        return found
+
+    def fetch_if_changed(self, path: str, *, etag: str | None, limit: int) -> Answer:
+        body = self.fetch(path, limit=limit)
+        found = f'"{sha256(body).hexdigest()}"'
+        return Answer(None if found == etag else body, found)
+
+    def stream(self, path: str, *, offset: int, size: int) -> Stream:
+        raw = memoryview(self.fetch(path, limit=2 * size))
+        return Stream(offset, iter([raw[offset:]]))
+
+    def close(self) -> None:
+        """There is no connection."""
+
+    def _file(self, path: str) -> bytes | None:
+        if path in self.files:
+            return self.files[path]
+        if path.startswith("tuf/"):
+            return self.tuf.files.get(path.removeprefix("tuf/"))
+        if asked := re.fullmatch(r"v1/proofs/([0-9a-f]{64})/([0-9a-f,]+)", path):
+            found = self.maps.get(asked[1])
+            return found.prove([bytes.fromhex(key) for key in asked[2].split(",")]) if found is not None else None
+        if asked := re.fullmatch(r"v1/log/([0-9]+)/([0-9]+)", path):
+            return inclusion_path([entry.leaf for entry in self.entries[: int(asked[1])]], int(asked[2]))
+        return None
