@@ -46,7 +46,7 @@ def device(scene: tuple[World, RunningStore, Path]) -> Iterator[Rig]:
     """A device that was provisioned by the command."""
     folder = scene[2]
     with new_device() as found:
-        words = ["--root", folder / "root.json", "--seed", folder / "seed", "--state", found.folder]
+        words: list[str | Path] = ["--root", folder / "root.json", "--seed", folder / "seed", "--state", found.folder]
         done = run("provision", "--model", "acme/door-1", *words)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("provisioned acme/door-1")
@@ -116,7 +116,7 @@ def test_errors_are_words_or_one_object(tmp_path: Path) -> None:
     done = run("status", "--state", tmp_path, "--json")
     assert set(json.loads(done.stderr)) == {"rule", "message", "hint"}
     assert run("nonsense").returncode == 2
-    words = ["--root", tmp_path / "none", "--seed", tmp_path / "none", "--state", tmp_path / "d"]
+    words: list[str | Path] = ["--root", tmp_path / "none", "--seed", tmp_path / "none", "--state", tmp_path / "d"]
     assert run("provision", "--model", "acme/door-1", *words).returncode == 12
 
 

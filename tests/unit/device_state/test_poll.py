@@ -100,7 +100,5 @@ def test_a_poll_loads_nothing_that_verifies() -> None:
         "from sealring_client.outside import real_outside; real_outside(print); "
         "print([m for m in ('msgspec', 'nacl', 'tuf', 'cryptography', 'securesystemslib') if m in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ), timeout=30
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert done.stdout.strip() == "[]", done.stderr
