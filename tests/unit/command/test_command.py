@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -45,7 +44,9 @@ def sealring(*arguments: str, out: io.StringIO | None = None, color: bool = Fals
 def at_a_terminal(folder: Path, arguments: list[str], answers: dict[str, str]) -> tuple[int, str]:
     """Run the program on a terminal of its own, answer its questions, and tell its exit code and all that it showed."""
     leader, follower = pty.openpty()
-    done = subprocess.Popen([PROGRAM, *arguments], cwd=folder, stdin=follower, stdout=follower, stderr=follower)
+    done = subprocess.Popen(
+        [PROGRAM, *arguments], cwd=folder, stdin=follower, stdout=follower, stderr=follower, start_new_session=True
+    )
     os.close(follower)
     shown, waiting = b"", dict(answers)
     deadline = time.monotonic() + 60
@@ -58,7 +59,6 @@ def at_a_terminal(folder: Path, arguments: list[str], answers: dict[str, str]) -
             break
         shown += part
         for question in [q for q in waiting if q.encode() in shown]:
-            time.sleep(0.1)  # getpass empties the terminal's input before it reads
             os.write(leader, waiting.pop(question).encode() + b"\n")
     os.close(leader)
     return done.wait(30), shown.decode()
@@ -103,16 +103,24 @@ def test_a_new_passphrase_is_typed_twice(tmp_path: Path) -> None:
 def test_ctrl_c_ends_with_130_and_changes_nothing(folder: Path) -> None:
     leader, follower = pty.openpty()
     command = [PROGRAM, "sign", "root.json", "--key", "a.key"]
-    done = subprocess.Popen(command, cwd=folder, stdin=follower, stdout=subprocess.PIPE, stderr=follower)
+    done = subprocess.Popen(
+        command, cwd=folder, stdin=follower, stdout=subprocess.PIPE, stderr=follower, start_new_session=True
+    )
     os.close(follower)
     shown = b""
     while b"sign this" not in shown:
         shown += os.read(leader, 4096)
-    done.send_signal(signal.SIGINT)
-    reader = threading.Thread(target=done.communicate)
-    reader.start()
-    assert done.wait(30) == 130
-    reader.join(10)
+    # A signal just before a read begins is seen only after it, so a person would press the keys again.
+    for _ in range(100):
+        done.send_signal(signal.SIGINT)
+        try:
+            done.wait(0.3)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    assert done.returncode == 130
+    assert done.stdout is not None
+    done.stdout.close()
     os.close(leader)
     assert read_claim((folder / "root.json").read_bytes()).envelope.signatures == {}
 
