@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from sealring.errors import TrustError
-from sealring.names import KeyId, Sha256Hex
+from sealring.names import KeyId
 from sealring.strict import Rules, decode_strict, encode
 
 PAYLOAD_TYPE = "application/vnd.sealring.assertion+json"
@@ -27,7 +27,7 @@ _RULES = Rules("EN-1", "EN-2", "EN-2")
 
 
 class _Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    keyid: Sha256Hex
+    keyid: Annotated[KeyId, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
     sig: Annotated[bytes, Meta(min_length=1)]
 
 
@@ -60,7 +60,7 @@ class BadEnvelope(TrustError):
 
 
 class Envelope(msgspec.Struct, frozen=True, dict=True):
-    """Unverified. `raw` are all its bytes, `payload` the signed ones, `pae` DSSE's encoding of them that a key signs."""
+    """Unverified. `raw` are all its bytes, `payload` the signed ones, `pae` what a key signs: DSSE's encoding of them."""
 
     raw: bytes
     payload: bytes
@@ -91,7 +91,7 @@ def parse_envelope(raw: bytes) -> Envelope:
         raise BadEnvelope(f"payload of {len(found.payload)} bytes, at most {MAX_PAYLOAD}", "EN-4")
     if len(found.signatures) > MAX_SIGNATURES:
         raise BadEnvelope(f"{len(found.signatures)} signatures, at most {MAX_SIGNATURES}", "EN-4")
-    last = ""
+    last, signatures = "", dict[KeyId, bytes]()
     for signature in found.signatures:
         # Ascending and distinct: a mirror can neither repeat a signature nor reorder them into a second spelling.
         if signature.keyid <= last:
@@ -99,7 +99,7 @@ def parse_envelope(raw: bytes) -> Envelope:
         if len(signature.sig) > MAX_SIGNATURE:
             raise BadEnvelope(f"a signature of {len(signature.sig)} bytes, at most {MAX_SIGNATURE}", "EN-4")
         last = signature.keyid
-    signatures = {KeyId(s.keyid): s.sig for s in found.signatures}
+        signatures[signature.keyid] = signature.sig
     return Envelope(raw, found.payload, signatures, b"%s%d %s" % (_PAE_START, len(found.payload), found.payload))
 
 
