@@ -8,7 +8,7 @@ from typing import ClassVar
 from sealring.approve import Approved, RevocationsMissing, approve, check_store
 from sealring.chain import Authentic, Conflict, Verified, WrongStatement, read_claim
 from sealring.errors import TrustError
-from sealring.moment import FromTheFuture, TooEarly
+from sealring.moment import Expired, FromTheFuture, TooEarly
 from sealring.names import spell
 from sealring.statement import Brand, Model, Release
 from sealring.statement.fleet import Wanted
@@ -218,7 +218,7 @@ def _counts(grounds: Grounds, package: Package, offer: Offer) -> bool:
         return False
     except TrustError as err:
         package.refuse(name, err)
-        return err.rule == "TM-1"  # expired: no reason to install, and still a floor
+        return isinstance(err, Expired)  # no reason to install, and still a floor
     return True
 
 

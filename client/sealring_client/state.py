@@ -27,7 +27,7 @@ from sealring.names import FullName, Sequence, Sha256Hex
 from sealring.strict import decode_strict, encode
 from sealring_client.disk import disk_errors, make_folder_durably, remove_durably, write_durably
 
-MAX_COPY = 1024 * 1024  # bytes
+MAX_COPY = 8 * 1024 * 1024  # bytes
 COPIES = ("trust.0.json", "trust.1.json")
 _NO_CHECK = "0" * 64
 
@@ -67,8 +67,8 @@ class StoreSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Copy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal[1]
     counter: Sequence
-    statements: Annotated[list[Sha256Hex], Meta(max_length=8192)]
-    stores: Annotated[list[StoreSeen], Meta(max_length=64)]
+    statements: Annotated[list[Sha256Hex], Meta(max_length=65536)]
+    stores: Annotated[list[StoreSeen], Meta(max_length=1024)]
     check: Sha256Hex
 
 
@@ -94,6 +94,16 @@ def load_trust(folder: Path, *, repair: bool) -> TrustState:
         StateDamaged: both copies, or a statement that the better one names.
         DiskError, NoSpace: only with `repair`.
     """
+    try:
+        return _load(folder, repair=repair)
+    except StateDamaged:
+        if repair:
+            raise
+        # Without the lock a change may have come between a copy and what it named: look once more.
+        return _load(folder, repair=False)
+
+
+def _load(folder: Path, *, repair: bool) -> TrustState:
     copies = [_read_copy(folder / name) for name in COPIES]
     whole = [copy for copy in copies if copy is not None]
     if not whole:

@@ -56,8 +56,13 @@ class Trusted:
         return replace(self, chain=chain, floors=Floors.of(chain, self.others), roots=(*self.roots, raw))
 
     def with_brand(self, raws: Iterable[bytes]) -> "Trusted":
-        """After these versions of a brand."""
+        """After these versions of a brand; the same one with no more signers changes nothing."""
         chain = self.chain.with_brand(raws)
+        for name, found in chain.brands.items():
+            held = self.chain.brands.get(name)
+            same = held is not None and held is not found and held.envelope.id == found.envelope.id
+            if held is not None and same and not found.signers > held.signers:
+                return self
         return replace(self, chain=chain, floors=Floors.of(chain, self.others))
 
     def learn(self, found: Authentic[Common]) -> "Trusted":
