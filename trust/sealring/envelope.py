@@ -60,7 +60,7 @@ class BadEnvelope(TrustError):
 
 
 class Envelope(msgspec.Struct, frozen=True, dict=True):
-    """Unverified. `raw` are all its bytes, `payload` the signed ones, `pae` what a key signs: DSSE's encoding of them."""
+    """Unverified. `raw` are all its bytes, `payload` the signed ones, `pae` what a key signs: DSSE's encoding."""
 
     raw: bytes
     payload: bytes
