@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,10 +17,6 @@ from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import SealringError
 from sealring.keyfile import TufSigner, create_key_file, load_key_file, open_key
 from sealring_server.clock import system_clock
-from sealring_server.commit import sign_again
-from sealring_server.here import Clock, open_store
-from sealring_server.making import check_root, make_store
-from sealring_server.status import status_of_folder, status_of_url
 
 EXAMPLES = """examples:
   sealring-store init shop --root root.1.json --tuf-root-key tuf-root.key
@@ -34,7 +31,7 @@ EXAMPLES = """examples:
 class Outside:
     """All that a command may touch apart from the files that it is given."""
 
-    clock: Clock
+    clock: Callable[[], datetime]
     ask_secret: Callable[[str], str]
 
 
@@ -74,6 +71,8 @@ def run(args: argparse.Namespace, outside: Outside) -> int:
 
 def cmd_init(args: argparse.Namespace, outside: Outside) -> None:
     """Make a store: its folder, its online key, and the TUF root that the security team pins."""
+    from sealring_server.making import check_root, make_store
+
     raw = _read(args.root, MAX_ENVELOPE)
     root = check_root(args.dir, raw, outside.clock())
     if args.dry_run:
@@ -107,6 +106,10 @@ def cmd_serve(args: argparse.Namespace, outside: Outside) -> None:
 
 def cmd_sign(args: argparse.Namespace, outside: Outside) -> None:
     """Sign again: a new timestamp, and a new entry when the newest is older than a day."""
+    from sealring_server.commit import sign_again
+    from sealring_server.here import open_store
+    from sealring_server.status import status_of_folder
+
     if args.dry_run:
         found = status_of_folder(args.dir)
         _show(args, found, f"would sign entry {found['entry']['sequence']} again")
@@ -119,6 +122,8 @@ def cmd_sign(args: argparse.Namespace, outside: Outside) -> None:
 
 def cmd_status(args: argparse.Namespace, _outside: Outside) -> None:
     """What the store holds and shows."""
+    from sealring_server.status import status_of_folder, status_of_url
+
     is_url = args.store.startswith(("http://", "https://"))
     found = status_of_url(args.store) if is_url else status_of_folder(Path(args.store))
     lines = [f"entry {found['entry']['sequence']} of {found['entry']['time']}, {found['entry']['size']} leaves"]

@@ -11,11 +11,13 @@ from sealring.envelope import Envelope, parse_envelope, seal
 from sealring.errors import TrustError
 from sealring.keys import FamilyThreshold, KeySet, PublicKey
 from sealring.names import KeyId
-from sealring.statement import parse_statement
+from sealring.statement import Common, parse_statement
 from sealring.statement.authorities import Delegation, RootRoles
+from sealring.statement.fleet import Wanted
 from sealring.statement.software import Target
 from sealring_server.held import Held
 from sealring_server.publication import commit_publication, open_publication
+from sealring_server.views import compute_views
 from tests.unit.server.conftest import Shop, bundle
 from tests.world import DAY, World, key_set, sign
 
@@ -255,6 +257,39 @@ def test_a_view_changes_only_with_what_its_model_uses(shop: Shop) -> None:
     assert leaves() == before  # not released yet
     shop.publish([world.signed(world.release(2))])
     assert leaves() == before + 1
+    shop.check()
+
+
+def test_a_view_lists_what_its_model_needs_and_nothing_else(shop: Shop) -> None:
+    """VW-2: the publisher's brand of every package, and the revision before the released one."""
+    world = shop.world
+    shop.first()
+    packages = [Wanted(f"{brand}/tool", "latest/stable", "app", "required") for brand in ("acme", "none", "other")]
+    others: list[Common] = [world.brand("other"), world.brand("third"), world.model("gate", "third")]
+    software: list[Common] = [
+        world.revision(2, b"2"),
+        world.release(2, targets=[Target("amd64", 2, 1, 1), Target("arm64", 2, 1)]),
+    ]
+    software += [world.revision(2, b"a", architecture="arm64"), world.revision(1, b"o", "other")]
+    statements = [
+        world.signed(s)
+        for s in (*others, world.model(sequence=2, packages=packages), *software, world.release(1, "other"))
+    ]
+    shop.publish(statements, [b"2", b"a", b"o"])
+    with shop.here.database.reading() as connection:
+        views = {view.model: view for view in compute_views(Held(connection))}
+    assert [f"{kind} {subject}" for kind, _, subject in views["acme/door-1"].heads] == [
+        "brand acme",
+        "brand other",
+        "model acme/door-1",
+        "release acme/tool/latest/stable",
+        "release other/tool/latest/stable",
+        "revision acme/tool/1/amd64",
+        "revision acme/tool/2/amd64",
+        "revision other/tool/1/amd64",
+        "root 1",
+        "store acme/main",
+    ]
     shop.check()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sealring.keyfile import create_key_file
+from sealring_server.command.main import main
 from tests.oracle import check_store
 from tests.stores import RunningStore, ask, now
 from tests.world import World
@@ -111,8 +112,11 @@ def test_dry_runs_change_nothing(tmp_path: Path, root: Path, template: RunningSt
     assert (template.folder / "store.db").read_bytes() == before
 
 
-def test_help_begins_with_examples() -> None:
+@pytest.mark.parametrize("command", [[], ["init"], ["serve"], ["sign"], ["status"]])
+def test_help_begins_with_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Every command shows how it is used before it lists options."""
-    for arguments in ([], ["init"], ["serve"], ["sign"], ["status"]):
-        shown = run(*arguments, "--help").stdout
-        assert shown.index("examples:") < shown.index("options:")
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert shown.index("examples:") < shown.index("options:")
