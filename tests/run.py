@@ -71,7 +71,7 @@ PACKAGES = (
     Needed("squashfuse", "squashfuse", BOTH, "mounts images without root"),
     Needed("fuse3", "fusermount3", BOTH, "unmounts what squashfuse mounted"),
     Needed("strace", "strace", TESTS, "kills the device at a chosen system call"),
-    Needed("faketime", "faketime", TESTS, "gives the device a wrong clock"),
+    Needed("faketime", "faketime", BOTH, "gives the device a wrong clock"),
 )
 
 

@@ -10,6 +10,7 @@ from tests.demo.story import Story
 PEOPLE = ("alice", "bob", "carol")
 PASS = "--passphrase-file pass"
 REFRESH = "sealring-device refresh --state device"
+LATER = "env DONT_FAKE_MONOTONIC=1 faketime -f +8d"
 
 
 def ceremony(story: Story, shops: list[Shop]) -> None:
@@ -117,18 +118,26 @@ def attacks(story: Story, shops: list[Shop]) -> None:
     story.run(f"sealring publish {main.url} release-1.json", exits=23, says="FL-1")
     story.tell("So the thief of the store's machine, who has all its keys, puts the whole store back to its first day:")
     main.close()
+    main.copy_to(story.folder / "main-as-it-is")
     main.put_back(story.folder / "main-as-it-was")
     main.open()
-    story.run(REFRESH, says="CT-2")
+    story.run(REFRESH, says="TF-4")
     _program_says(story, "0.17.5")
+    main.close()
+    main.put_back(story.folder / "main-as-it-is")
+    main.open()
 
     story.chapter("Attack: one store is frozen; the other is fresh")
     _release(story, [second], 6, build("0.17.6", story.folder))
+    story.tell("The main store answers as yesterday. The newest release wins, wherever it comes from:")
     story.run(REFRESH, says="0.17.6")
     _program_says(story, "0.17.6")
-    story.tell("And if that store is simply gone, nothing is held up:")
+    story.tell("Eight days later (by faketime) the frozen store's answers no longer count; the other has signed daily:")
+    story.run(f"{LATER} sealring-store sign second", quiet=True)
+    story.run(f"{LATER} sealring-device refresh --state device", says="TF-6")
+    story.tell("And if a store is simply gone, nothing is held up:")
     main.close()
-    story.run("sealring-device check --state device", says="unreachable")
+    story.run(f"{LATER} sealring-device check --state device", says="unreachable")
     _program_says(story, "0.17.6")
     main.open()
 
@@ -136,7 +145,9 @@ def attacks(story: Story, shops: list[Shop]) -> None:
 def _sign(story: Story, name: str, keys: list[str], known: str = "") -> None:
     """Each holder adds a signature; the last command says whether they are enough."""
     for key in keys:
-        story.run(f"sealring sign {name} --key {key}.key {PASS} --yes {known}", quiet=key != keys[-1] or not known)
+        story.run(
+            f"sealring sign {name} --key {key}.key {PASS} --yes {known}", quiet=key != keys[-1] or not known, last=1
+        )
 
 
 def _release(story: Story, shops: list[Shop], number: int, image: Built) -> None:

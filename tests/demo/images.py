@@ -80,7 +80,10 @@ def build(version: str, folder: Path, *, wrong_machine: bool = False) -> Built:
     tree = folder / f"ruff-{version}-{target}"
     pinned = folder / f"{tree.name}.txt"
     pinned.write_text(f"ruff=={version} --hash=sha256:{WHEELS[version, target]}\n")
-    fetch = [os.environ.get("UV", "uv"), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    uv = os.environ.get("UV") or shutil.which("uv")
+    if uv is None:
+        raise SystemExit("demo: uv was not found; start the demo by `python3 tests/run.py demo`, which brings it")
+    fetch = [uv, "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
     fetch += ["--require-hashes", "--no-config", "--python-platform", PLATFORMS[target], "--target", str(tree / "lib")]
     done = subprocess.run([*fetch, "-r", str(pinned)], capture_output=True, text=True)
     if done.returncode != 0:

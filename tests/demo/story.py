@@ -32,13 +32,15 @@ class Story:
         """One sentence or two."""
         print(f"   {text}", flush=True)
 
-    def run(self, line: str, *, exits: int = 0, says: str = "", quiet: bool = False) -> str:
+    def run(self, line: str, *, exits: int = 0, says: str = "", quiet: bool = False, last: int = 0) -> str:
         """Run one command as a person would type it.
 
         Args:
             line: the command, with words quoted as in a shell.
             exits: the exit code that the story needs.
             says: what must stand in what it prints.
+            quiet: tell nothing of it, unless it goes wrong.
+            last: tell its last lines only, so many.
 
         Returns:
             all that it printed.
@@ -48,7 +50,7 @@ class Story:
         text = done.stdout + done.stderr
         if not quiet or done.returncode != exits:
             print(f"   $ {line}")
-            self._print(text)
+            self._print("\n".join(text.rstrip().splitlines()[-last:]))
         if done.returncode != exits:
             self.fail(f"exit code {exits} was to come, {done.returncode} came")
         if says not in text:
@@ -78,11 +80,15 @@ class Story:
 
     def _start(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
         # The commands of this very environment, whatever else the PATH has.
-        own = Path(sys.executable).parent / words[0]
-        command = [str(own) if own.exists() else words[0], *words[1:]]
+        path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
         try:
             return subprocess.run(
-                command, cwd=self.folder, text=True, capture_output=True, timeout=COMMAND_SECONDS, errors="replace"
+                ["env", f"PATH={path}", *words],
+                cwd=self.folder,
+                text=True,
+                capture_output=True,
+                timeout=COMMAND_SECONDS,
+                errors="replace",
             )
         except subprocess.TimeoutExpired:
             self.fail(f"{' '.join(words)}: no end after {COMMAND_SECONDS} s")
