@@ -30,7 +30,24 @@ class BelowMinimum(TrustError):
         return f"{self.what}: revision {self.offered} offered, {self.minimum} or later needed"
 
     def hint(self) -> str:
-        return "a brand never lowers `minimum`; release a revision at or above it"
+        return "release a revision at or above the minimum; it never falls"
+
+
+@dataclass(eq=False)
+class MinimumFell(TrustError):
+    """A release that calls acceptable what the brand had ended (SPEC RL-4)."""
+
+    what: str
+    offered: int
+    minimum: int
+    rule: ClassVar[str] = "RL-4"
+    exit_code: ClassVar[int] = 23
+
+    def __str__(self) -> str:
+        return f"{self.what}: minimum {self.offered} offered, {self.minimum} or later needed"
+
+    def hint(self) -> str:
+        return f"a minimum never falls: sign a release with minimum {self.minimum} or later"
 
 
 @dataclass(eq=False)
@@ -135,4 +152,7 @@ def _target(model: Model, release: Release, before: Authentic[Release] | None) -
     # RL-4: a newer release may name a lower revision, never one below what was called the minimum.
     if held is not None and target.revision < held.minimum:
         raise BelowMinimum(release.title, target.revision, held.minimum)
+    # RL-4: nor does the minimum fall, or two releases would do what one can't.
+    if held is not None and target.minimum < held.minimum:
+        raise MinimumFell(release.title, target.minimum, held.minimum)
     return target

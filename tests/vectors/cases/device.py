@@ -120,7 +120,11 @@ def _minimum() -> Cases:
         "below-minimum", "RL-4", "a newer release of revision 3, where 4 was the lowest acceptable", before=held
     )
     lower = replace(WORLD.release(2), targets=[Target("amd64", 5, 3)])
-    yield _case("lower-revision", ACCEPTED, "a newer release may go back, to the minimum at most", before=lower)
+    back = replace(RELEASE, targets=[Target("amd64", 3, 3)])
+    yield _case("lower-revision", ACCEPTED, "a newer release may go back, to the minimum at most", back, before=lower)
+    yield _case(
+        "minimum-fell", "RL-4", "a release that takes the minimum back, for a next one to go below it", before=lower
+    )
     other = replace(WORLD.release(2), targets=[Target("arm64", 5, 5)])
     yield _case(
         "minimum-of-another-architecture",
