@@ -1,18 +1,17 @@
 """One check or refresh, from the lock to the last file, in SPEC's order (SPEC DV-1 to DV-10)."""
 
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sealring.chain import read_claim
 from sealring.errors import SealringError, TrustError, Unreachable
 from sealring.moment import Expired, Moment
-from sealring.names import spell
-from sealring.statement import Model, Release, RevisionStatement, Store
+from sealring.statement import Model, RevisionStatement, Store
 from sealring_client.choose import Grounds, Missing, Offer, Package, check_grounds, choose
+from sealring_client.conclude import report, write_poll
 from sealring_client.device_file import Device
-from sealring_client.disk import lock, write_durably
-from sealring_client.failures import failed_again, load_failures, save_failures
+from sealring_client.disk import lock
+from sealring_client.failures import FIRST_WAIT, failed_again, load_failures, save_failures
 from sealring_client.generation_file import Part
 from sealring_client.health import Unhealthy
 from sealring_client.install import Disk, bring_image, install, mount_current
@@ -20,14 +19,11 @@ from sealring_client.learn import Learning
 from sealring_client.link import StoreLink
 from sealring_client.mount import NotSquashfs
 from sealring_client.outside import Outside
-from sealring_client.poll import poll_bytes
-from sealring_client.report import Outcome, PackageLine, Refusal, Report, StoreLine, Word
-from sealring_client.state import TrustState, load_trust, read_small, save_trust
+from sealring_client.report import Refusal, Report, StoreLine, Word
+from sealring_client.state import TrustState, load_trust, save_trust
 from sealring_client.store_view import StoreFiles, StoreView, TufSource, behind, from_anywhere, listed, open_view
 from sealring_client.trusted import Times, Trusted
 from sealring_client.tuf import TufExpired
-
-LONGEST_QUIET = timedelta(days=1)  # between whole checks while a store is not as it should be
 
 
 def refresh(device: Device, outside: Outside, *, apply: bool) -> Report:
@@ -51,8 +47,8 @@ def refresh(device: Device, outside: Outside, *, apply: bool) -> Report:
         run.remember()
         if apply:
             run.install()
-        run.write_poll()
-        return run.report()
+        write_poll(run)
+        return report(run)
 
 
 class Run:
@@ -96,7 +92,7 @@ class Run:
     def learn_from_every_store(self) -> None:
         """Pass one; a store that becomes known on the way is asked too (SR-3)."""
         learning = Learning(self.trusted, self.device.model, self._keep)
-        while names := [name for name in self._store_names() if name not in self.lines or self._has_moved(name)]:
+        while names := [name for name in self.store_names() if name not in self.lines or self._has_moved(name)]:
             for name in names:
                 self.lines[name] = self._learn_one(name, learning)
 
@@ -120,7 +116,7 @@ class Run:
         self.trusted = trusted
         self.remember()
 
-    def _store_names(self) -> list[str]:
+    def store_names(self) -> list[str]:
         """The stores of the model whose statement is held, expired or not: an old address is still one (SR-3)."""
         model = self.trusted.floors.get(Model, self.device.model)
         names = model.statement.stores if model is not None else []
@@ -139,13 +135,13 @@ class Run:
     def open_every_view(self) -> None:
         """Pass two, each store by itself (DV-6)."""
         self.times = Times.of(self.clock, self.trusted)
-        for name in self._store_names():
+        for name in self.store_names():
             if self.lines[name].word == "fresh":
                 self.lines[name] = self._open_one(name, self.lines[name])
 
     def _open_one(self, name: str, line: StoreLine) -> StoreLine:
         store = self.trusted.floors.get(Store, name)
-        assert store is not None  # _store_names lists only those
+        assert store is not None  # store_names lists only those
         tuf = self.tufs[name] = TufSource(self._link(name))
         files = StoreFiles(self.folder / "stores" / name)
         try:
@@ -234,7 +230,7 @@ class Run:
 
     def install(self) -> None:
         """Fetch, stage, try, check, commit, or back (DV-7, DV-9); and bring back what has rotted."""
-        links = [self._link(name) for name in sorted(self._store_names(), key=lambda n: self.lines[n].word != "fresh")]
+        links = [self._link(name) for name in sorted(self.store_names(), key=lambda n: self.lines[n].word != "fresh")]
         try:
             for part in self.lost:
                 bring_image(part, links, self.disk.images, self.outside)
@@ -264,6 +260,7 @@ class Run:
                 if package.wanted.presence == "required":
                     raise
                 package.refusals.append(Refusal.of(package.wanted.package, err))
+                package.wakes.append(self.now() + FIRST_WAIT)
                 package.approved = None
 
     def _still_good(self) -> None:
@@ -286,7 +283,7 @@ class Run:
         for package in self.packages:
             if package.wanted.package == name and package.approved is not None and package.is_new:
                 release = package.approved.release.envelope.id
-                failures[name] = failed_again(failures.get(name), name, release, self._now())
+                failures[name] = failed_again(failures.get(name), name, release, self.now())
         save_failures(self.folder, failures)
 
     def _failed_image(self, err: NotSquashfs) -> None:
@@ -299,102 +296,9 @@ class Run:
         new = {package.wanted.package for package in self.packages if package.is_new}
         save_failures(self.folder, {name: one for name, one in failures.items() if name not in new})
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
+        """The instant of this check, as the model's brand's statements are judged."""
         return self.times.of_brand(self.device.brand).at
-
-    # --- the end
-
-    def write_poll(self) -> None:
-        """Last of all, what the next poll compares; only after a check that left nothing to do (DV-8)."""
-        for link in self.links.values():
-            link.close()
-        deadline = self.deadline()
-        outcome, _ = self._outcome()
-        if outcome not in ("none", "installed") or deadline is None:
-            return
-        stores = [
-            {
-                "name": name,
-                "urls": self.links[name].urls,
-                "etag": tuf.etag if tuf is not None else None,
-                "sha256": (tuf.sha256 if tuf is not None else None) or "",
-            }
-            for name in self._store_names()
-            for tuf in [self.tufs.get(name)]
-        ]
-        floor = self.times.floor
-        raw = poll_bytes(spell(deadline), spell(floor) if floor is not None else "", stores)
-        if raw != read_small(self.folder / "poll.json", len(raw)):
-            write_durably(self.folder / "poll.json", raw)
-
-    def deadline(self) -> datetime | None:
-        """Until when "nothing new" is a true answer; None where there is no ground for any."""
-        if self.grounds is None:
-            return None
-        fresh = [view for name, view in self.views.items() if self.lines[name].word == "fresh"]
-        ends = [view.expires for view in fresh] + [view.store.statement.expires for view in fresh]
-        ends += [self.grounds.model.statement.expires, self.trusted.chain.root.statement.expires]
-        ends += [brand.statement.expires for brand in self.grounds.brands.values()]
-        ends += [wake for package in self.packages for wake in package.wakes]
-        if len(fresh) < len(self.grounds.model.statement.stores):
-            # What was refused today may be mended without a new timestamp.
-            ends.append(self._now() + LONGEST_QUIET)
-        return min(ends)
-
-    def _outcome(self) -> tuple[Outcome, int]:
-        words = [line.word for line in self.lines.values()]
-        if self.installed is not None:
-            return "installed", 0
-        if words and all(word == "unreachable" for word in words) and not isinstance(self.problem, Unhealthy):
-            return "unreachable", 10
-        if isinstance(self.problem, Expired):
-            return "stale", 4
-        if self.problem is not None:
-            stale = isinstance(self.problem, Missing) and "fresh" not in words and "stale" in words
-            return ("stale", 4) if stale else ("failed", self.problem.exit_code)
-        if self.is_new():
-            return "available", 3
-        if "fresh" in words:
-            return "none", 0
-        if "stale" in words or "behind" in words:
-            return "stale", 4
-        codes = [refusal.exit_code for line in self.lines.values() for refusal in line.refusals]
-        return "refused", codes[0] if codes else 1
-
-    def report(self) -> Report:
-        """What this check found."""
-        outcome, code = self._outcome()
-        return Report(
-            outcome,
-            code,
-            self._now(),
-            self.times.proven,
-            self.disk.generations.current(),
-            tuple(self._lines()),
-            tuple(self._package_line(package) for package in self.packages),
-            Refusal.of(self.device.model, self.problem) if self.problem is not None else None,
-            self.deadline(),
-        )
-
-    def _lines(self) -> Iterable[StoreLine]:
-        model = self.trusted.floors.get(Model, self.device.model)
-        for name in model.statement.stores if model is not None else []:
-            unknown = Refusal(name, "SR-3", f"store {name}: no statement held, so no address", "", 24)
-            yield self.lines.get(name) or StoreLine(name, "unreachable", (unknown,))
-
-    def _package_line(self, package: Package) -> PackageLine:
-        part, release = package.part(), package.approved.release.statement if package.approved else None
-        held = self.trusted.floors.get(Release, f"{package.wanted.package}/{package.wanted.channel}")
-        sequence = release.sequence if release is not None else (held.statement.sequence if held is not None else None)
-        return PackageLine(
-            package.wanted.package,
-            package.running.revision if package.running is not None else None,
-            part.revision if part is not None else None,
-            part.version if part is not None else None,
-            sequence,
-            package.store,
-            tuple(package.refusals),
-        )
 
 
 def _word(err: SealringError) -> Word:

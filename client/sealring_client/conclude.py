@@ -1,0 +1,118 @@
+"""How a check ends: its outcome and exit code, its report, and what the next poll compares (SPEC DV-8)."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sealring.moment import Expired
+from sealring.names import spell
+from sealring.statement import Model, Release
+from sealring_client.choose import Missing, Package
+from sealring_client.disk import write_durably
+from sealring_client.health import Unhealthy
+from sealring_client.poll import poll_bytes
+from sealring_client.report import Outcome, PackageLine, Refusal, Report, StoreLine
+from sealring_client.state import read_small
+
+if TYPE_CHECKING:
+    from sealring_client.refresh import Run
+
+LONGEST_QUIET = timedelta(days=1)  # between whole checks while a store is not as it should be
+
+
+def write_poll(run: "Run") -> None:
+    """Last of all, what the next poll compares; only after a check that left nothing to do (DV-8)."""
+    for link in run.links.values():
+        link.close()
+    deadline = deadline_of(run)
+    outcome, _ = outcome_of(run)
+    if outcome not in ("none", "installed") or deadline is None:
+        return
+    stores = [
+        {
+            "name": name,
+            "urls": run.links[name].urls,
+            "etag": tuf.etag if tuf is not None else None,
+            "sha256": (tuf.sha256 if tuf is not None else None) or "",
+        }
+        for name in run.store_names()
+        for tuf in [run.tufs.get(name)]
+    ]
+    floor = run.times.floor
+    raw = poll_bytes(spell(deadline), spell(floor) if floor is not None else "", stores)
+    if raw != read_small(run.folder / "poll.json", len(raw)):
+        write_durably(run.folder / "poll.json", raw)
+
+
+def deadline_of(run: "Run") -> datetime | None:
+    """Until when "nothing new" is a true answer; None where there is no ground for any."""
+    if run.grounds is None:
+        return None
+    fresh = [view for name, view in run.views.items() if run.lines[name].word == "fresh"]
+    ends = [view.expires for view in fresh] + [view.store.statement.expires for view in fresh]
+    ends += [run.grounds.model.statement.expires, run.trusted.chain.root.statement.expires]
+    ends += [brand.statement.expires for brand in run.grounds.brands.values()]
+    ends += [wake for package in run.packages for wake in package.wakes]
+    if len(fresh) < len(run.grounds.model.statement.stores):
+        # What was refused today may be mended without a new timestamp.
+        ends.append(run.now() + LONGEST_QUIET)
+    return min(ends)
+
+
+def outcome_of(run: "Run") -> tuple[Outcome, int]:
+    words = [line.word for line in run.lines.values()]
+    if run.installed is not None:
+        return "installed", 0
+    if words and all(word == "unreachable" for word in words) and not isinstance(run.problem, Unhealthy):
+        return "unreachable", 10
+    if isinstance(run.problem, Expired):
+        return "stale", 4
+    if run.problem is not None:
+        stale = isinstance(run.problem, Missing) and "fresh" not in words and "stale" in words
+        return ("stale", 4) if stale else ("failed", run.problem.exit_code)
+    if run.is_new():
+        return "available", 3
+    if "fresh" in words:
+        return "none", 0
+    if "stale" in words or "behind" in words:
+        return "stale", 4
+    codes = [refusal.exit_code for line in run.lines.values() for refusal in line.refusals]
+    return "refused", codes[0] if codes else 1
+
+
+def report(run: "Run") -> Report:
+    """What this check found."""
+    outcome, code = outcome_of(run)
+    return Report(
+        outcome,
+        code,
+        run.now(),
+        run.times.proven,
+        run.disk.generations.current(),
+        tuple(_lines(run)),
+        tuple(_package_line(run, package) for package in run.packages),
+        Refusal.of(run.device.model, run.problem) if run.problem is not None else None,
+        deadline_of(run),
+    )
+
+
+def _lines(run: "Run") -> Iterable[StoreLine]:
+    model = run.trusted.floors.get(Model, run.device.model)
+    for name in model.statement.stores if model is not None else []:
+        unknown = Refusal(name, "SR-3", f"store {name}: no statement held, so no address", "", 24)
+        yield run.lines.get(name) or StoreLine(name, "unreachable", (unknown,))
+
+
+def _package_line(run: "Run", package: Package) -> PackageLine:
+    part, release = package.part(), package.approved.release.statement if package.approved else None
+    held = run.trusted.floors.get(Release, f"{package.wanted.package}/{package.wanted.channel}")
+    sequence = release.sequence if release is not None else (held.statement.sequence if held is not None else None)
+    return PackageLine(
+        package.wanted.package,
+        package.running.revision if package.running is not None else None,
+        part.revision if part is not None else None,
+        part.version if part is not None else None,
+        sequence,
+        package.store,
+        tuple(package.refusals),
+    )
