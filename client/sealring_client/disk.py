@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from sealring import durable
+from sealring.durable import open_folder
 from sealring.errors import SealringError
 
 RESERVE = 8 * 1024 * 1024  # bytes that no download may take: recovery writes need room too
@@ -82,28 +84,15 @@ def disk_errors(path: Path) -> Iterator[None]:
 def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
     """After a power cut `path` holds all of the old bytes or all of the new.
 
-    open(dir)  open(tmp)  write  fchmod  fsync(tmp)  rename(tmp, path)  fsync(dir)
-
-    Sad path left open: when the last fsync fails, the new bytes are visible and perhaps not on the disk.
-    The caller is told (`DiskError`) and repeats; both contents are whole.
-
     Args:
         path: the file; its folder exists. The caller holds the lock of the state folder.
         mode: permission bits, exactly, whatever the umask.
 
     Raises:
-        DiskError, NoSpace: nothing has changed, or see above.
+        DiskError, NoSpace: nothing has changed, or the last fsync failed: then it is repeated.
     """
-    with disk_errors(path), _open_folder(path.parent) as folder:
-        tmp = f".{path.name}.new"
-        try:
-            _write_whole(tmp, data, mode, folder)
-            os.rename(tmp, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-        except OSError:
-            with suppress(OSError):
-                os.unlink(tmp, dir_fd=folder)
-            raise
-        os.fsync(folder)
+    with disk_errors(path):
+        durable.write_durably(path, data, mode=mode, beside=f".{path.name}.new")
 
 
 def replace_link(link: Path, target: str) -> None:
@@ -111,7 +100,7 @@ def replace_link(link: Path, target: str) -> None:
 
     open(dir)  unlink(tmp)  symlink(target, tmp)  rename(tmp, link)  fsync(dir)
     """
-    with disk_errors(link), _open_folder(link.parent) as folder:
+    with disk_errors(link), open_folder(link.parent) as folder:
         tmp = f".{link.name}.new"
         with suppress(FileNotFoundError):
             os.unlink(tmp, dir_fd=folder)
@@ -122,14 +111,14 @@ def replace_link(link: Path, target: str) -> None:
 
 def rename_durably(old: Path, new: Path) -> None:
     """Give `old` the name `new` in the same folder: rename  fsync(dir)."""
-    with disk_errors(new), _open_folder(new.parent) as folder:
+    with disk_errors(new), open_folder(new.parent) as folder:
         os.rename(old.name, new.name, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
 
 
 def remove_durably(path: Path) -> None:
     """After this `path`, a file or a link, is gone, also after a power cut; one that is not there is fine."""
-    with disk_errors(path), _open_folder(path.parent) as folder:
+    with disk_errors(path), open_folder(path.parent) as folder:
         with suppress(FileNotFoundError):
             os.unlink(path.name, dir_fd=folder)
         os.fsync(folder)
@@ -141,7 +130,7 @@ def make_folder_durably(path: Path, mode: int = 0o755) -> None:
         return
     if not path.parent.is_dir():
         make_folder_durably(path.parent, mode)
-    with disk_errors(path), _open_folder(path.parent) as folder:
+    with disk_errors(path), open_folder(path.parent) as folder:
         with suppress(FileExistsError):
             os.mkdir(path.name, mode, dir_fd=folder)
         os.fsync(folder)
@@ -181,28 +170,5 @@ def check_space(folder: Path, needed: int, reserve: int = RESERVE) -> None:
 
 def fsync_folder(path: Path) -> None:
     """Make the names inside `path` durable."""
-    with disk_errors(path), _open_folder(path) as folder:
+    with disk_errors(path), open_folder(path) as folder:
         os.fsync(folder)
-
-
-@contextmanager
-def _open_folder(path: Path) -> Iterator[int]:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield folder
-    finally:
-        os.close(folder)
-
-
-def _write_whole(name: str, data: bytes, mode: int, folder: int) -> None:
-    # O_NOFOLLOW: a link left under the temporary name must not lead the write elsewhere.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    out = os.open(name, flags, mode, dir_fd=folder)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(out, rest) :]
-        os.fchmod(out, mode)
-        os.fsync(out)
-    finally:
-        os.close(out)

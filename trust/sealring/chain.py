@@ -12,7 +12,7 @@ from typing import ClassVar, Generic, TypeVar
 import msgspec
 
 from sealring.envelope import Envelope, parse_envelope
-from sealring.errors import TrustError
+from sealring.errors import RuledError, TrustError
 from sealring.keys import KeySet
 from sealring.moment import Moment, check_time
 from sealring.names import NO_ROOT, ROOT, KeyId
@@ -38,7 +38,7 @@ class Verified(Authentic[S_co], frozen=True):
 
 
 @dataclass(eq=False)
-class WrongStatement(TrustError):
+class WrongStatement(RuledError):
     """A genuine statement in a place that is not its own (SPEC ST-4, ST-6, AU-1, RT-2, BR-2)."""
 
     what: str
@@ -46,10 +46,6 @@ class WrongStatement(TrustError):
     needed: str
     by: str
     exit_code: ClassVar[int] = 24
-
-    @property
-    def rule(self) -> str:  # type: ignore[override]
-        return self.by
 
     def __str__(self) -> str:
         return f"{self.what}: {self.found} found, {self.needed} needed"

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from sealring.errors import TrustError
+from sealring.errors import RuledError
 from sealring.names import KeyId
 from sealring.strict import Rules, decode_strict, encode
 
@@ -41,16 +41,12 @@ _decoder = msgspec.json.Decoder(_Envelope)
 
 
 @dataclass(eq=False)
-class BadEnvelope(TrustError):
+class BadEnvelope(RuledError):
     """Well spelled, and still not an envelope of this product (SPEC EN-2 to EN-4)."""
 
     reason: str
     by: str
     exit_code: ClassVar[int] = 20
-
-    @property
-    def rule(self) -> str:  # type: ignore[override]
-        return self.by
 
     def __str__(self) -> str:
         return f"envelope: {self.reason}"

@@ -28,6 +28,17 @@ class TrustError(SealringError):
     exit_code: ClassVar[int] = 20
 
 
+class RuledError(TrustError):
+    """A refusal that several rules share: `by`, a field of each subclass, names the one that spoke."""
+
+    by: str
+
+    @property
+    def rule(self) -> str:  # type: ignore[override]
+        """The rule that spoke."""
+        return self.by
+
+
 class Unreachable(SealringError):
     """No answer could be had: try later. It never means that something is untrusted."""
 

@@ -14,7 +14,7 @@ from msgspec import Meta
 from nacl.bindings import crypto_sign_open
 from nacl.exceptions import CryptoError
 
-from sealring.errors import TrustError
+from sealring.errors import RuledError
 from sealring.names import KeyId, Name
 
 MAX_KEYS = 32  # in one set
@@ -26,16 +26,12 @@ Presence = Literal["required", "if_known"]
 
 
 @dataclass(eq=False)
-class BadKeySet(TrustError):
+class BadKeySet(RuledError):
     """A set of keys that could not do what it says (SPEC KY-2, KY-3, TH-3)."""
 
     reason: str
     by: str
     exit_code: ClassVar[int] = 20
-
-    @property
-    def rule(self) -> str:  # type: ignore[override]
-        return self.by
 
     def __str__(self) -> str:
         return f"key set: {self.reason}"

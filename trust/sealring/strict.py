@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple, TypeVar
 
 import msgspec
 
-from sealring.errors import TrustError
+from sealring.errors import RuledError
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ _STATEMENT = Rules("ST-7", "ST-1", "ST-3")
 
 
 @dataclass(eq=False)
-class TooLarge(TrustError):
+class TooLarge(RuledError):
     """Input is refused by its size before any of it is read (SPEC ST-7)."""
 
     what: str
@@ -37,10 +37,6 @@ class TooLarge(TrustError):
     limit: int
     by: str = "ST-7"
     exit_code: ClassVar[int] = 20
-
-    @property
-    def rule(self) -> str:  # type: ignore[override]
-        return self.by
 
     def __str__(self) -> str:
         return f"{self.what}: {self.size} bytes found, at most {self.limit} are read"
@@ -50,17 +46,13 @@ class TooLarge(TrustError):
 
 
 @dataclass(eq=False)
-class Malformed(TrustError):
+class Malformed(RuledError):
     """Bytes that are not the one spelling of what they should be (SPEC ST-1, ST-3)."""
 
     what: str
     reason: str
     by: str = "ST-1"
     exit_code: ClassVar[int] = 20
-
-    @property
-    def rule(self) -> str:  # type: ignore[override]
-        return self.by
 
     def __str__(self) -> str:
         return f"{self.what}: {self.reason}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sealring.envelope import Envelope
-from sealring.errors import TrustError
+from sealring.errors import RuledError, TrustError
 from sealring.keys import FAMILIES, VERIFIED_TYPES, KeySet, PublicKey, signed_by
 from sealring.names import KeyId
 
@@ -31,17 +31,13 @@ class TooFewSigners(TrustError):
 
 
 @dataclass(eq=False)
-class UpdaterTooOld(TrustError):
+class UpdaterTooOld(RuledError):
     """The statement needs something that this edition can't do; taking it anyway would fail open (SPEC TH-2, ED-1)."""
 
     what: str
     needs: str
     by: str = "TH-2"
     exit_code: ClassVar[int] = 24
-
-    @property
-    def rule(self) -> str:  # type: ignore[override]
-        return self.by
 
     def __str__(self) -> str:
         return f"{self.what}: needs {self.needs}, which this edition can't do"

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from sealring.errors import TrustError
+from sealring.errors import RuledError, TrustError
 from sealring.names import Instant, Name, Sequence, Sha256Hex, Text, plain, spell
 from sealring.strict import Malformed
 
@@ -33,17 +33,13 @@ class BadLifetime(TrustError):
 
 
 @dataclass(eq=False)
-class BadStatement(TrustError):
+class BadStatement(RuledError):
     """Well spelled, and still a statement that contradicts itself."""
 
     what: str
     reason: str
     by: str
     exit_code: ClassVar[int] = 20
-
-    @property
-    def rule(self) -> str:  # type: ignore[override]
-        return self.by
 
     def __str__(self) -> str:
         return f"{self.what}: {self.reason}"
