@@ -6,6 +6,7 @@ kept at once, so that a device that was off for years gets on even if it is cut 
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain
 
 from sealring.chain import Authentic, Conflict, Rollback, S, WrongStatement, read_claim
 from sealring.envelope import MAX_ENVELOPE
@@ -73,7 +74,8 @@ class Learning:
             raise WrongStatement("brand", claim.statement.title, f"brand {brand}", "ST-6")
         if held is not None and held.envelope.digest == claim.envelope.digest:
             return
-        self._take(self.trusted.with_brand([*self._between(source, held, claim.statement), head]))
+        # Each version is judged before the next is asked for: who only claims a high sequence gets one question.
+        self._take(self.trusted.with_brand(chain(self._between(source, held, claim.statement), [head])))
 
     def _between(self, source: Source, held: Authentic[Brand] | None, head: Brand) -> Iterator[bytes]:
         """The versions after the held one and before the head: each names the keys that sign the next (BR-2)."""
