@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import UNSET
 
-from sealring.errors import SealringError, Unreachable
+from sealring.errors import SealringError, TrustError, Unreachable
 from sealring.statement import RevisionStatement
 from sealring_client.disk import DiskError
 from sealring_client.fetch_errors import NotThere
@@ -60,7 +60,7 @@ def bring_image(part: Part, links: Sequence[StoreLink], images: ImageStore, outs
     """The part's image is there afterwards, from whichever store has it: the digest decides.
 
     Raises:
-        SealringError: the last store's reason, where none could give it.
+        SealringError: the last refusal, else the last store's reason, where none could give it.
     """
     if images.have(part.sha256, part.size):
         return
@@ -70,7 +70,8 @@ def bring_image(part: Part, links: Sequence[StoreLink], images: ImageStore, outs
             _bring_from(part, link, images, outside)
             return
         except (Unreachable, TooLong, WrongDigest) as err:
-            failed = err
+            # That one store lies is worth more to a person than that the next is out of reach.
+            failed = err if isinstance(err, TrustError) or not isinstance(failed, TrustError) else failed
             if isinstance(err, TooLong):  # whatever came before was of the same hand
                 images.remove(part.sha256)
     raise failed
