@@ -106,10 +106,13 @@ def open_view(
         TrustError, Unreachable: nothing of this store counts in this check.
     """
     held = _held_entry(files, seen)
-    moment = store.moment.raised(held.time if held is not None else None)
-    found = refresh_tuf(tuf, files, _start(store.statement, seen), at=moment.at, target=CATALOGUE)
+    start, moment = _start(store.statement, seen), store.moment.raised(held.time if held is not None else None)
+    # TF-8: under a new pin the old keys' dates count only if one chain leads through both; a thief on a device
+    # without a clock may have dated them far ahead. `_check_age` judges by them again.
+    at = moment.at if start.held_pin in (None, start.pin) else store.moment.at
+    found = refresh_tuf(tuf, files, start, at=at, target=CATALOGUE)
     if found.rekeyed:
-        seen, held = None, None
+        seen, held, moment = None, None, store.moment
     entry = _entry(link, found, held, seen, bytes.fromhex(root))
     expires = _check_age(entry, store.statement, found, moment)
     if held is None or held.raw != entry.raw:
