@@ -53,6 +53,8 @@ def deadline_of(run: "Run") -> datetime | None:
     ends += [run.grounds.model.statement.expires, run.trusted.chain.root.statement.expires]
     ends += [brand.statement.expires for brand in run.grounds.brands.values()]
     ends += [wake for package in run.packages for wake in package.wakes]
+    # A store with all its keys can hide the next release; it can't make this one last.
+    ends += [release.expires for release in _held_releases(run)]
     if len(fresh) < len(run.grounds.model.statement.stores):
         # What was refused today may be mended without a new timestamp.
         ends.append(run.now() + LONGEST_QUIET)
@@ -73,11 +75,20 @@ def outcome_of(run: "Run") -> tuple[Outcome, int]:
     if run.is_new():
         return "available", 3
     if "fresh" in words:
-        return "none", 0
+        # DV-8: after a release has ended, "nothing new" is no answer, however fresh the store's word is.
+        ended = any(run.times.of_statement(one).at >= one.expires for one in _held_releases(run))
+        return ("stale", 4) if ended else ("none", 0)
     if "stale" in words or "behind" in words:
         return "stale", 4
     codes = [refusal.exit_code for line in run.lines.values() for refusal in line.refusals]
     return "refused", codes[0] if codes else 1
+
+
+def _held_releases(run: "Run") -> list[Release]:
+    """The highest release seen of each package that runs."""
+    subjects = [f"{one.wanted.package}/{one.wanted.channel}" for one in run.packages if one.running is not None]
+    held = [run.trusted.floors.get(Release, subject) for subject in subjects]
+    return [one.statement for one in held if one is not None]
 
 
 def report(run: "Run") -> Report:
