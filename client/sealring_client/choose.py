@@ -1,6 +1,7 @@
 """Which software next: of what all stores have proved, the newest that every rule allows (SPEC DV-5, DV-7, DV-9)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -158,11 +159,16 @@ def check_grounds(trusted: Trusted, times: Times, model_name: str, failures: Map
     model = trusted.floors.get(Model, model_name)
     if model is None:
         raise WrongStatement(f"model {model_name}", "none held", "one signed by its brand", "MD-1")
-    names = {model_name.partition("/")[0], *(w.package.partition("/")[0] for w in model.statement.packages)}
-    brands = {name: times.verify(found) for name in names if (found := trusted.brand(name)) is not None}
-    own = brands.get(model.statement.authority)
-    if own is None:
+    certificate = trusted.brand(model.statement.authority)
+    if certificate is None:
         raise WrongStatement(f"brand {model.statement.authority}", "no current certificate", "one", "BR-1")
+    own = times.verify(certificate)
+    brands = {own.statement.brand: own}
+    for name in {wanted.package.partition("/")[0] for wanted in model.statement.packages} - brands.keys():
+        # Another publisher's certificate that has ended ends his packages' updates, and nobody else's.
+        with suppress(TrustError):
+            if (found := trusted.brand(name)) is not None:
+                brands[name] = times.verify(found)
     # RC-1: the model rests on its own brand, whoever's packages it lists.
     if own.statement.revocations > 0:
         raise RevocationsMissing(own.statement.title, 0, own.statement.revocations)

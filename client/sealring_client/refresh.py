@@ -235,18 +235,47 @@ class Run:
             for part in self.lost:
                 bring_image(part, links, self.disk.images, self.outside)
                 self.disk.mount(part)
-            if self.problem is None and self.is_new():
-                self._bring_all(links)
-                if self.is_new():
-                    self.installed = install(self.plan(), self._revisions(), self.disk, self.outside, self._still_good)
-                    self._forget_failures()
-        except Unhealthy as err:
-            self.problem = err
-            self._failed(err.package)
+            if self.problem is None:
+                self._install_plan(links)
         except SealringError as err:
             self.problem = err
-            if isinstance(err, NotSquashfs):
-                self._failed_image(err)
+
+    def _install_plan(self, links: list[StoreLink]) -> None:
+        """Install what is chosen; a package whose release does not work is left as it was, and the rest tried again.
+
+        Else a publisher who releases something broken every hour would keep everybody else's software old.
+        """
+        failed: SealringError | None = None
+        while self.is_new() and not self._lacks_required():
+            self._bring_all(links)
+            if not self.is_new():
+                break
+            try:
+                self.installed = install(self.plan(), self._revisions(), self.disk, self.outside, self._still_good)
+            except (Unhealthy, NotSquashfs) as err:
+                failed = err
+                if not self._leave(err):
+                    break
+                continue
+            self._forget_failures()
+            return
+        if failed is not None:
+            raise failed
+
+    def _lacks_required(self) -> bool:
+        return any(one.wanted.presence == "required" and one.part() is None for one in self.packages)
+
+    def _leave(self, err: Unhealthy | NotSquashfs) -> bool:
+        """Leave the package that failed as it was, and remember that (DV-9); false where none of the new ones did."""
+        name = err.image.name if isinstance(err, NotSquashfs) else err.package
+        found = False
+        for package in self.packages:
+            part = package.part()
+            if part is not None and package.is_new and name in (part.package, part.sha256):
+                self._failed(part.package)
+                package.refusals.append(Refusal.of(part.package, err))
+                package.approved, found = None, True
+        return found
 
     def _bring_all(self, links: list[StoreLink]) -> None:
         for package in self.packages:
@@ -285,11 +314,6 @@ class Run:
                 release = package.approved.release.envelope.id
                 failures[name] = failed_again(failures.get(name), name, release, self.now())
         save_failures(self.folder, failures)
-
-    def _failed_image(self, err: NotSquashfs) -> None:
-        for part in self.plan():
-            if part.sha256 == err.image.name:
-                self._failed(part.package)
 
     def _forget_failures(self) -> None:
         failures = load_failures(self.folder)
