@@ -6,13 +6,26 @@ uv run benchmarks/run.py --json verify    one JSON object a line
 """
 
 import argparse
+import platform
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.figure import Figure  # noqa: E402 - this file is run by its path, from any folder
+
 NAMES = ("verify", "download", "poll")
+RECORD = ROOT / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+Written by `uv run benchmarks/run.py --record`. A ratio compares with the peer of the same run, in turns, so that it
+holds when the machine's speed drifts; absolute values are this machine's.
+
+"""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -20,22 +33,56 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all when none is given")
     parser.add_argument("--json", action="store_true", help="one JSON object a figure")
+    parser.add_argument("--record", action="store_true", help=f"write {RECORD.relative_to(ROOT)}")
     given = parser.parse_args(arguments)
     unknown = set(given.names) - set(NAMES)
     if unknown:
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if given.record and given.names:
+        parser.error("--record writes all of them")
+    figures = []
     if not given.json:
         print(f"{'bench':<10}{'figure':<52}{'value':>10} {'unit':<10}{'peer':>10}{'ratio':>8}  aim")
     for name in given.names or NAMES:
         for figure in import_module(f"benchmarks.{name}").run():
-            if given.json:
-                print(figure.as_json(), flush=True)
-                continue
-            peer = "" if figure.peer is None else f"{figure.peer:.2f}"
-            ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
-            row = f"{figure.bench:<10}{figure.name:<52}{figure.value:>10.2f} {figure.unit:<10}{peer:>10}{ratio:>8}"
-            print(f"{row}  {figure.aim}", flush=True)
+            figures.append(figure)
+            print(figure.as_json() if given.json else _row(figure), flush=True)
+    if given.record:
+        RECORD.write_text(HEAD + _machine() + _table(figures))
     return 0
+
+
+def _row(figure: Figure) -> str:
+    peer, ratio = _numbers(figure)
+    row = f"{figure.bench:<10}{figure.name:<52}{figure.value:>10.2f} {figure.unit:<10}{peer:>10}{ratio:>8}"
+    return f"{row}  {figure.aim}"
+
+
+def _numbers(figure: Figure) -> tuple[str, str]:
+    peer = "" if figure.peer is None else f"{figure.peer:.2f}"
+    return peer, "" if figure.ratio is None else f"{figure.ratio:.2f}"
+
+
+def _table(figures: Sequence[Figure]) -> str:
+    lines = ["| bench | figure | n | value | peer | ratio | aim |", "|---|---|---|---|---|---|---|"]
+    for one in figures:
+        peer, ratio = _numbers(one)
+        value = f"{one.value:.2f} {one.unit}"
+        lines.append(f"| {one.bench} | {one.name} | {one.n} | {value} | {peer} | {ratio} | {one.aim} |")
+    return "\n".join(lines) + "\n"
+
+
+def _machine() -> str:
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.machine(),
+    )
+    day = datetime.now(UTC).date().isoformat()
+    return f"{day}, {model}, Linux {platform.release().split('-')[0]}, Python {platform.python_version()}.\n\n"
 
 
 if __name__ == "__main__":

@@ -35,9 +35,8 @@ def run() -> Iterator[Figure]:
     )
     yield Figure("verify", "one assertion, one signature", 11_000, ours * 1e6, "us", limit * 1e6, ratio, ">= 0.85")
     whole = _whole_chain(world)
-    yield Figure(
-        "verify", f"chain of {PACKAGES} packages", 20, cpu_seconds(whole, 20) * 1e3, "ms", 10.0, aim="<= 10 ms"
-    )
+    spent = cpu_seconds(whole, 20) * 1e3
+    yield Figure("verify", f"chain of {PACKAGES} packages", 20, spent, "ms", 10.0, spent / 10.0, "<= 10 ms")
 
 
 def _one_key(world: World) -> KeySet:
