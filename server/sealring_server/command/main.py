@@ -18,13 +18,23 @@ from sealring.errors import SealringError
 from sealring.keyfile import TufSigner, create_key_file, load_key_file, open_key
 from sealring_server.clock import system_clock
 
-EXAMPLES = """examples:
-  sealring-store init shop --root root.1.json --tuf-root-key tuf-root.key
-  sealring-store serve shop --bind 127.0.0.1:8080
-  sealring-store status shop
-  sealring-store status http://127.0.0.1:8080 --json
+EXAMPLES = (
+    "sealring-store init shop --root root.1.json --tuf-root-key tuf-root.key",
+    "sealring-store serve shop --bind 127.0.0.1:8080",
+    "sealring-store status shop",
+    "sealring-store status http://127.0.0.1:8080 --json",
+)
 
-"""
+
+class Help(argparse.ArgumentParser):
+    """Help that begins with examples."""
+
+    examples: tuple[str, ...] = ()
+
+    def format_help(self) -> str:
+        """What `--help` prints."""
+        lines = "".join(f"  {example}\n" for example in self.examples)
+        return f"examples:\n{lines}\n{super().format_help()}"
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class Usage(SealringError):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program; its exit code is the family of what went wrong."""
-    args = _parser().parse_args(arguments)
+    args = parser().parse_args(arguments)
     sys.exit(run(args, Outside(system_clock, getpass.getpass)))
 
 
@@ -135,36 +145,35 @@ def cmd_status(args: argparse.Namespace, _outside: Outside) -> None:
     _show(args, found, "\n".join(lines))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="sealring-store",
-        usage=f"sealring-store COMMAND ...\n\n{EXAMPLES}",
-        description="A store for sealring: publishes signed statements and images, and proves what it answers.",
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    init = _command(commands, "init", cmd_init, "examples:\n  sealring-store init shop --root root.1.json\n\n")
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    about = "A store for sealring: publishes signed statements and images, and proves what it answers."
+    top = Help(prog="sealring-store", description=about)
+    top.examples = EXAMPLES
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    init = _command(commands, "init", cmd_init, "sealring-store init shop --root root.1.json")
     init.add_argument("dir", type=Path, metavar="DIR", help="the store's folder, made when it is not there")
     init.add_argument("--root", type=Path, required=True, help="the root assertion that the store's devices trust")
     init.add_argument("--tuf-root-key", type=Path, help="key file for the TUF root; without it one is made beside DIR")
     init.add_argument("--passphrase-file", type=Path, help="holds that key's passphrase; asked for otherwise")
     init.add_argument("--dry-run", action="store_true", help="check, and change nothing")
-    serve = _command(commands, "serve", cmd_serve, "examples:\n  sealring-store serve shop --bind 0.0.0.0:8080\n\n")
+    serve = _command(commands, "serve", cmd_serve, "sealring-store serve shop --bind 0.0.0.0:8080")
     serve.add_argument("dir", type=Path, metavar="DIR")
     serve.add_argument("--bind", default="127.0.0.1:8080", help="ADDRESS:PORT; port 0 takes a free one (%(default)s)")
     serve.add_argument("--workers", type=int, default=1, help="processes (%(default)s)")
     serve.add_argument("--ready-file", type=Path, help="gets the URL once the store answers")
-    sign = _command(commands, "sign", cmd_sign, "examples:\n  sealring-store sign shop\n\n")
+    sign = _command(commands, "sign", cmd_sign, "sealring-store sign shop")
     sign.add_argument("dir", type=Path, metavar="DIR")
     sign.add_argument("--dry-run", action="store_true", help="change nothing")
-    status = _command(commands, "status", cmd_status, "examples:\n  sealring-store status shop --json\n\n")
+    status = _command(commands, "status", cmd_status, "sealring-store status shop --json")
     status.add_argument("store", metavar="DIR|URL", help="a store's folder, or its address")
-    return parser
+    return top
 
 
-def _command(commands: Any, name: str, command: Callable[..., None], examples: str) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, command: Callable[..., None], example: str) -> argparse.ArgumentParser:
     text = command.__doc__ or ""
-    found: argparse.ArgumentParser = commands.add_parser(name, help=text[0].lower() + text[1:], description=text)
-    found.usage = f"sealring-store {name} [options] ...\n\n{examples}"
+    found: Help = commands.add_parser(name, help=text[0].lower() + text[1:], description=text)
+    found.examples = (example,)
     found.add_argument("--json", action="store_true", help="one object on stdout; an error is one on stderr")
     found.set_defaults(command=command)
     return found
