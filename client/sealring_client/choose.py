@@ -156,12 +156,13 @@ def check_grounds(trusted: Trusted, times: Times, model_name: str, failures: Map
         TrustError: which of them is missing, expired or not certified.
     """
     times.verify(trusted.chain.root)
+    authority = model_name.partition("/")[0]
+    certificate = trusted.brand(authority)
+    if certificate is None:
+        raise WrongStatement(f"brand {authority}", "no current certificate", "one", "BR-1")
     model = trusted.floors.get(Model, model_name)
     if model is None:
         raise WrongStatement(f"model {model_name}", "none held", "one signed by its brand", "MD-1")
-    certificate = trusted.brand(model.statement.authority)
-    if certificate is None:
-        raise WrongStatement(f"brand {model.statement.authority}", "no current certificate", "one", "BR-1")
     own = times.verify(certificate)
     brands = {own.statement.brand: own}
     for name in {wanted.package.partition("/")[0] for wanted in model.statement.packages} - brands.keys():

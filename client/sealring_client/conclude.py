@@ -109,7 +109,7 @@ def report(run: "Run") -> Report:
 
 def _lines(run: "Run") -> Iterable[StoreLine]:
     model = run.trusted.floors.get(Model, run.device.model)
-    for name in model.statement.stores if model is not None else []:
+    for name in model.statement.stores if model is not None else run.lines:
         unknown = Refusal(name, "SR-3", f"store {name}: no statement held, so no address", "", 24)
         yield run.lines.get(name) or StoreLine(name, "unreachable", (unknown,))
 

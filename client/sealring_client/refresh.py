@@ -3,14 +3,14 @@
 from dataclasses import replace
 from datetime import datetime
 
-from sealring.chain import read_claim
+from sealring.chain import WrongStatement, read_claim
 from sealring.errors import SealringError, TrustError, Unreachable
 from sealring.moment import Expired, Moment
-from sealring.statement import Model, RevisionStatement, Store
+from sealring.statement import RevisionStatement, Store
 from sealring_client.choose import Grounds, Missing, Offer, Package, check_grounds, choose
 from sealring_client.conclude import report, write_poll
 from sealring_client.device_file import Device
-from sealring_client.disk import lock
+from sealring_client.disk import NoSpace, lock
 from sealring_client.failures import FIRST_WAIT, failed_again, load_failures, save_failures
 from sealring_client.generation_file import Part
 from sealring_client.health import Unhealthy
@@ -117,15 +117,12 @@ class Run:
         self.remember()
 
     def store_names(self) -> list[str]:
-        """The stores of the model whose statement is held, expired or not: an old address is still one (SR-3)."""
-        model = self.trusted.floors.get(Model, self.device.model)
-        names = model.statement.stores if model is not None else []
-        return [name for name in names if self.trusted.floors.get(Store, name) is not None]
+        """The stores of the model that have an address (SR-3)."""
+        return list(self.trusted.addresses(self.device.model))
 
     def _link(self, name: str) -> StoreLink:
         """The store's link, opened again where pass one has brought another address."""
-        store = self.trusted.floors.get(Store, name)
-        urls = store.statement.urls if store is not None else []
+        urls = self.trusted.addresses(self.device.model).get(name, [])
         if name not in self.links or self.links[name].urls != urls:
             self.links[name] = StoreLink(name, urls, self.outside.connect)
         return self.links[name]
@@ -141,7 +138,9 @@ class Run:
 
     def _open_one(self, name: str, line: StoreLine) -> StoreLine:
         store = self.trusted.floors.get(Store, name)
-        assert store is not None  # store_names lists only those
+        if store is None:
+            lacks = WrongStatement(f"store {name}", "no statement by today's keys", "one signed anew", "SR-3")
+            return replace(line, word="refused", refusals=(*line.refusals, Refusal.of(name, lacks)))
         tuf = self.tufs[name] = TufSource(self._link(name))
         files = StoreFiles(self.folder / "stores" / name)
         try:
@@ -284,7 +283,7 @@ class Run:
                 continue
             try:
                 bring_image(part, links, self.disk.images, self.outside)
-            except (TrustError, Unreachable) as err:
+            except (TrustError, Unreachable, NoSpace) as err:
                 # DV-7: an optional package is left as it was; without a required one nothing is switched.
                 if package.wanted.presence == "required":
                     raise

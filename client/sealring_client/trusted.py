@@ -13,7 +13,7 @@ from sealring.errors import TrustError
 from sealring.floors import MAX_KEPT, Floors, kept, reauthenticate
 from sealring.moment import Moment, TimeFloors
 from sealring.names import ROOT
-from sealring.statement import Brand, Common, Release, RevisionStatement, Root
+from sealring.statement import Brand, Common, Model, Release, RevisionStatement, Root, Store
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,24 @@ class Trusted:
     def known_brand(self, name: str) -> Authentic[Brand] | None:
         """A brand's certificate, current or former: who may follow it."""
         return self.chain.brands.get(name) or self.chain.former.get(name)
+
+    def addresses(self, model: str) -> dict[str, list[str]]:
+        """Where each store of the model may be asked, by statements that count today, else by those that did (SR-3).
+
+        Whoever lets new keys through and withholds what they signed anew would else leave a device without any
+        address, for ever. Asking trusts nobody. The oldest comes first: a thief's are the latest.
+        """
+        names = dict.fromkeys(name for one in self._once_good(Model, model) for name in one.stores)
+        urls = {name: dict.fromkeys(url for one in self._once_good(Store, name) for url in one.urls) for name in names}
+        return {name: list(found) for name, found in urls.items() if found}
+
+    def _once_good(self, kind: type[S], subject: str) -> list[S]:
+        held = self.floors.get(kind, subject)
+        if held is not None:
+            return [held.statement]
+        claims = (read_claim(raw).statement for raw in self.others)
+        found = [one for one in claims if isinstance(one, kind) and one.subject == subject]
+        return sorted(found, key=lambda one: one.sequence)
 
     def remembered(self, keep: Collection[str]) -> dict[str, bytes]:
         """What is worth keeping, by digest (SPEC FL-4).
