@@ -11,7 +11,8 @@ from sealring_client.command.main import parser as device_parser
 from sealring_server.command.main import parser as store_parser
 
 TEXT = (Path(__file__).resolve().parents[3] / "README.md").read_text()
-README = "".join(re.findall(r"^```\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL))
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+README = "".join(body for language, body in BLOCKS if not language)
 
 
 def _subcommands(parser: argparse.ArgumentParser) -> set[str]:
