@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -126,10 +126,12 @@ class BlobFolder:
                 gone += 1
         return gone
 
-    def collect_temporary(self) -> None:
-        """Remove half-written uploads; only while no server runs."""
+    def collect_temporary(self, before: float) -> None:
+        """Remove uploads that broke off: nobody has written to them since the instant `before` (POSIX seconds)."""
         for file in self.incoming.glob("tmp*"):
-            file.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another worker may have ended it just now
+                if file.stat().st_mtime < before:
+                    file.unlink()
 
     def _incoming(self, owner: str, digest: str) -> Path:
         return self.incoming / f"{owner}-{digest}"

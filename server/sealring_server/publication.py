@@ -205,6 +205,7 @@ def _take_blobs(here: StoreHere, connection: Connection, owner: str, admitted: l
 def _expire(here: StoreHere, connection: Connection, now: int) -> None:
     connection.execute(delete(publications).where(publications.c.expires <= now))
     here.blobs.collect(_owners(connection))
+    here.blobs.collect_temporary(now - here.limits.seconds)
 
 
 def _check_open(here: StoreHere, connection: Connection, token: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import threading
 from collections.abc import Iterator
 from hashlib import sha256
@@ -146,11 +147,17 @@ def test_open_publications_end_after_a_day_and_leave_nothing(shop: Shop) -> None
     shop.first()
     opened = open_publication(shop.here, bundle(next_software(shop.world, b"image 2", 2)))
     put_blob(shop.here, opened.token, sha256(b"image 2").hexdigest(), BytesIO(b"image 2"))
+    broken = shop.here.blobs.incoming / "tmp-of-a-killed-worker"
+    going_on = shop.here.blobs.incoming / "tmp-of-another-worker"
+    for file, hours in ((broken, 0), (going_on, 24)):
+        file.write_bytes(b"half")
+        at = shop.at.timestamp() + hours * 3600
+        os.utime(file, (at, at))
     shop.later(hours=25)
     with pytest.raises(Gone):
         commit_publication(shop.here, opened.token)
     expire(shop.here)
-    assert not list(shop.here.blobs.incoming.iterdir())
+    assert list(shop.here.blobs.incoming.iterdir()) == [going_on]
 
 
 def test_quotas_are_each_authoritys_own(shop: Shop) -> None:
