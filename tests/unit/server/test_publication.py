@@ -147,8 +147,8 @@ def test_open_publications_end_after_a_day_and_leave_nothing(shop: Shop) -> None
     shop.first()
     opened = open_publication(shop.here, bundle(next_software(shop.world, b"image 2", 2)))
     put_blob(shop.here, opened.token, sha256(b"image 2").hexdigest(), BytesIO(b"image 2"))
-    broken = shop.here.blobs.incoming / "tmp-of-a-killed-worker"
-    going_on = shop.here.blobs.incoming / "tmp-of-another-worker"
+    broken = shop.here.blobs.incoming / "tmp_killed"
+    going_on = shop.here.blobs.incoming / "tmp_going_on"
     for file, hours in ((broken, 0), (going_on, 24)):
         file.write_bytes(b"half")
         at = shop.at.timestamp() + hours * 3600
