@@ -34,7 +34,8 @@ def test_set_ahead_it_stops_new_software_and_nothing_that_runs(yesterday: Play) 
     assert yesterday.runs() == OLD
     for place in sorted((yesterday.rig.folder / "mounts").iterdir()):
         unmount(place)
-    said(yesterday, "refresh", FUTURE)
+    done = yesterday.command("refresh", date=FUTURE)
+    assert done.returncode == 4, done.stderr[150:]
     assert yesterday.runs() == OLD
     after = yesterday.picture()
     assert (after["links"], after["generations"]) == (before["links"], before["generations"])
