@@ -100,7 +100,8 @@ class SimulatedStore:
         found = f'"{sha256(body).hexdigest()}"'
         return Answer(None if found == etag else body, found)
 
-    def stream(self, path: str, *, offset: int, size: int) -> Stream:
+    def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> Stream:
+        assert rate is None or rate > 0
         raw = memoryview(self.fetch(path, limit=2 * size))
         return Stream(offset, iter([raw[offset:]]))
 

@@ -117,16 +117,19 @@ class Fetcher:
             body, found = self._whole(path, response, limit), response.headers.get("ETag", "")
             return Answer(body, found if _ETAG.fullmatch(found) else None)
 
-    def stream(self, path: str, *, offset: int, size: int) -> Stream:
+    def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> Stream:
         """Bytes `offset` to `size` of a file that has exactly `size` bytes.
 
         The caller looks at `start` of the result before it uses the pieces: a store that knows no ranges
         begins at 0. The errors of `fetch` come from this call and from the iteration. No other request
         is made on this fetcher meanwhile.
+
+        Args:
+            rate: bytes per second below which the store counts as too slow, in place of the limits' lowest.
         """
         if offset >= size:
             return Stream(offset, iter(()))
-        with self._exchange(path, size, self._limits.lowest_rate):
+        with self._exchange(path, size, rate or self._limits.lowest_rate):
             response = self._ask(path, {"Range": f"bytes={offset}-{size - 1}"} if offset else {})
             start = self._check_start(path, response, offset, size)
             length = self._check_length(path, response)

@@ -1,4 +1,4 @@
-"""A health check: a program from the image runs for a bounded time as nobody, and its exit code is the answer.
+"""A health check: a program from the image runs for a bounded time as a user of its own; its exit code is the answer.
 
 The program belongs to the publisher, who may be hostile or just wrong: it gets no rights, a bounded
 amount of everything, and nothing of it is left when the check ends (SPEC HC-1, HC-2, HC-3).
@@ -24,7 +24,10 @@ MEMORY = 1024 * 1024 * 1024  # bytes of address space for each process
 FILE_SIZE = 16 * 1024 * 1024  # bytes of any file that it may write
 PROCESSES = 512  # of the user, threads included
 _KILL_SECONDS = 5.0  # for killed processes to be gone
-NOBODY = 65534  # user and group, by number: a small device may have no names
+
+# Users and groups that no account has (the range that systemd gives to dynamic users), by number. Not `nobody`: other
+# services run as that one, could be sent signals by the check, and their processes would count against its limit.
+FIRST_USER, USERS = 61_184, 4_336
 
 _CHILD = Path(__file__).with_name("health_child.py")
 
@@ -86,7 +89,7 @@ class OutsideImage(Unhealthy):
 def run_check(mount: Path, command: Sequence[str], timeout_seconds: float, *, package: str) -> Healthy:
     """Run one check to its end, or kill it and everything that it started.
 
-    As root it runs as nobody and in a process namespace of its own. Else it runs as the same user, and
+    As root it runs as a user of its own and in a process namespace of its own. Else it runs as the same user, and
     only what stays in its process group is killed.
 
     Args:
@@ -138,7 +141,8 @@ def _start(top: Path, program: Path, command: tuple[str, ...], package: str) -> 
         "LANG": "C.UTF-8",
         "SEALRING_PACKAGE": package,
     }
-    numbers = [str(number) for number in (NOBODY, NOBODY, MEMORY, FILE_SIZE, PROCESSES)]
+    user = FIRST_USER + os.getpid() % USERS
+    numbers = [str(number) for number in (user, user, MEMORY, FILE_SIZE, PROCESSES)]
     return subprocess.Popen(
         [sys.executable, "-I", "-S", str(_CHILD), *numbers, "--", str(program), *command[1:]],
         cwd=top,

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from sealring.errors import SealringError, TrustError, Unreachable
 from sealring.statement import RevisionStatement
 from sealring_client.disk import DiskError
-from sealring_client.fetch_errors import NotThere
+from sealring_client.fetch_errors import NotThere, TooSlow
 from sealring_client.generation_file import Part
 from sealring_client.generations import Generations
 from sealring_client.health import run_check
@@ -18,6 +18,10 @@ from sealring_client.images import ChangedOnDisk, ImageStore, TooLong, WrongDige
 from sealring_client.link import StoreLink
 from sealring_client.mount import mount_image
 from sealring_client.outside import Outside
+
+GOOD_RATE = 64 * 1024  # bytes a second; a store below it is asked again only when no other has the image
+LONGEST_CHECK = 300  # seconds of one health check, whatever its publisher signed
+LONGEST_SOAK = 600  # seconds
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,15 @@ def bring_image(part: Part, links: Sequence[StoreLink], images: ImageStore, outs
     if images.have(part.sha256, part.size):
         return
     failed: SealringError = NotThere("every store", f"v1/blobs/{part.sha256}", 404)
-    for link in links:
+    attempts: list[tuple[StoreLink, int | None]] = [(link, GOOD_RATE) for link in links]
+    for link, rate in attempts:
         try:
-            _bring_from(part, link, images, outside)
+            _bring_from(part, link, images, outside, rate)
             return
         except (Unreachable, TooLong, WrongDigest) as err:
+            # HF-1: a store that drips must not keep the others from being asked; if all are slow, the line is.
+            if isinstance(err, TooSlow) and rate is not None:
+                attempts.append((link, None))
             # That one store lies is worth more to a person than that the next is out of reach.
             failed = err if isinstance(err, TrustError) or not isinstance(failed, TrustError) else failed
             if isinstance(err, TooLong):  # whatever came before was of the same hand
@@ -77,11 +85,11 @@ def bring_image(part: Part, links: Sequence[StoreLink], images: ImageStore, outs
     raise failed
 
 
-def _bring_from(part: Part, link: StoreLink, images: ImageStore, outside: Outside) -> None:
+def _bring_from(part: Part, link: StoreLink, images: ImageStore, outside: Outside, rate: int | None) -> None:
     with images.begin(part.sha256, part.size) as incoming:
         resumed = incoming.held > 0
         try:
-            stream = link.stream(f"v1/blobs/{part.sha256}", offset=incoming.held, size=part.size)
+            stream = link.stream(f"v1/blobs/{part.sha256}", offset=incoming.held, size=part.size, rate=rate)
             if stream.start != incoming.held:
                 incoming.restart()
             for piece in stream:
@@ -93,7 +101,7 @@ def _bring_from(part: Part, link: StoreLink, images: ImageStore, outside: Outsid
             # What another store had sent before it broke off may be the wrong half: this one gets a whole try.
             if not resumed:
                 raise
-    _bring_from(part, link, images, outside)
+    _bring_from(part, link, images, outside, rate)
 
 
 def install(
@@ -145,9 +153,11 @@ def check_health(
         revision = revisions.get(part.statement)
         if revision is not None and revision.health is not UNSET:
             checks.append((part, revision.health))
-            soak = max(soak, revision.health.soak)
+            # HC-4: all wait for the slowest, so one publisher's week would hold up everybody else's update.
+            soak = max(soak, min(revision.health.soak, LONGEST_SOAK))
     for round_ in range(2 if soak else 1):
         if round_:
             outside.sleep(soak)
         for part, health in checks:
-            run_check(disk.generations.mount_point(part), health.command, health.timeout, package=part.package)
+            seconds = min(health.timeout, LONGEST_CHECK)
+            run_check(disk.generations.mount_point(part), health.command, seconds, package=part.package)

@@ -30,9 +30,12 @@ class StoreLink:
         """As `fetch`, unless what the caller holds is still the newest."""
         return self._try(lambda source: source.fetch_if_changed(path, etag=etag, limit=limit), path)
 
-    def stream(self, path: str, *, offset: int, size: int) -> "Stream":
-        """Bytes `offset` to `size`; an error while they come is not tried elsewhere here."""
-        return self._try(lambda source: source.stream(path, offset=offset, size=size), path)
+    def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> "Stream":
+        """Bytes `offset` to `size`, at `rate` bytes a second or faster.
+
+        An error while they come is not tried elsewhere here.
+        """
+        return self._try(lambda source: source.stream(path, offset=offset, size=size, rate=rate), path)
 
     def close(self) -> None:
         """Let the connection go; the next request opens another."""

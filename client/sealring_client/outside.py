@@ -18,8 +18,8 @@ class Fetches(Protocol):
     def fetch_if_changed(self, path: str, *, etag: str | None, limit: int) -> "Answer":
         """As `fetch`, unless what the caller holds is still the newest."""
 
-    def stream(self, path: str, *, offset: int, size: int) -> "Stream":
-        """Bytes `offset` to `size` of a file that has exactly `size` bytes."""
+    def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> "Stream":
+        """Bytes `offset` to `size` of a file that has exactly `size` bytes, at `rate` bytes a second or faster."""
 
     def close(self) -> None:
         """Let the connection go."""

@@ -11,6 +11,7 @@ from sealring.catalogue.leaf import Head
 from sealring.envelope import Envelope
 from sealring.names import spell
 from sealring.statement.software import Health
+from sealring_client.install import LONGEST_SOAK
 from sealring_client.poll import poll
 from sealring_client.status import read_status
 from tests.scenarios.devices import Rig, image_of, line, new_device
@@ -347,6 +348,15 @@ def test_a_soak_runs_the_checks_a_second_time(scene: Scene) -> None:
     scene.publish([scene.world.signed(revision), scene.world.signed(scene.world.release(2))], 2)
     assert scene.device.refresh().outcome == "installed"
     assert scene.device.slept == [60]
+
+
+def test_a_publisher_s_week_of_soak_is_ten_minutes_here(scene: Scene) -> None:
+    """SPEC HC-4: everybody's update waits for the slowest, so nobody may make it wait for a week."""
+    image = image_of("2")
+    revision = scene.world.revision(2, image, health=Health(["bin/check"], 604_800, 604_800))
+    scene.publish([scene.world.signed(revision), scene.world.signed(scene.world.release(2))], 2)
+    assert scene.device.refresh().outcome == "installed"
+    assert scene.device.slept == [LONGEST_SOAK]
 
 
 def test_nothing_is_written_where_nothing_is_new(scene: Scene) -> None:

@@ -1,4 +1,4 @@
-"""A folder that other users may pass, since a health check runs as nobody, and images made in it."""
+"""A folder that other users may pass, since a health check runs as a user of its own, and images made in it."""
 
 import hashlib
 import os

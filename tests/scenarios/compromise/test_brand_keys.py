@@ -180,7 +180,23 @@ def test_the_brand_may_release_one_package_without_another(stage: Stage, today: 
     assert today.runs() == ["app 1", "tool 2", "gadget 1"]
 
 
-@cell("a brand's keys at threshold", "stop what runs")
+@cell("a brand's keys at threshold", "stop what runs", says="yes")
+def test_the_brand_may_drop_a_package_from_its_model(stage: Stage, today: Play, thieves: list[Forger]) -> None:
+    """A newer model without the tool: the device follows its brand, and the generation before still has it."""
+    stolen = stage.world.brand_keys("acme")[:2]
+    model = stage.model()
+    fewer = sign(
+        stage.model(sequence=model.sequence + 1, packages=[p for p in model.packages if p.package != "acme/tool"]),
+        *stolen,
+    )
+    show(thieves, *replaced(stage.statements(*stage.latest), fewer))
+    assert today.refresh().outcome == "installed"
+    assert today.runs() == ["app 2", "gadget 1"]
+    roll_back(today.rig.device)
+    assert today.runs() == NEW
+
+
+@cell("a brand's keys at threshold", "stop what runs", says="yes")
 def test_what_the_brand_s_keys_can_t_do_is_stop_without_replacing(
     stage: Stage, yesterday: Play, thieves: list[Forger]
 ) -> None:

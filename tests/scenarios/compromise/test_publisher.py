@@ -4,7 +4,6 @@ The brand `evil` has all of its own keys and may publish at the stores; in some 
 """
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,9 +97,7 @@ def test_a_store_takes_from_it_only_what_is_its_own(stage: Stage, shop: RunningS
     with pytest.raises(Refused) as full:
         _begin_all(shop.url, many)
     assert (full.value.rule, full.value.status) == ("PB-7", 429)
-    begun = time.monotonic()
     publish(shop.url, stage.software("acme/tool", 3), [image_of("tool 3")])
-    assert time.monotonic() - begun < 5
 
 
 def _begin_all(url: str, statements: list[Envelope]) -> None:

@@ -33,8 +33,8 @@ class Stamp:
             raise NoAnswer("stamp", path, "down")
         return Answer(None if etag == self.etag else self.body, self.etag)
 
-    def stream(self, path: str, *, offset: int, size: int) -> Stream:
-        raise NoAnswer("stamp", path, f"{offset} {size}")
+    def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> Stream:
+        raise NoAnswer("stamp", path, f"{offset} {size} {rate}")
 
     def close(self) -> None:
         """There is no connection."""

@@ -76,6 +76,7 @@ def test_half_an_answer_is_no_answer(serve: Serve) -> None:
         download(url, seconds=5, attempts=1)
 
 
+@pytest.mark.timeout(30)  # the drip lasts longer than three deadlines, and the test ends by them
 def test_a_slow_drip_ends_in_time(serve: Serve) -> None:
     """A server that sends a byte now and then would hold the set-up for ever without the deadline."""
 
@@ -83,17 +84,15 @@ def test_a_slow_drip_ends_in_time(serve: Serve) -> None:
         handler.send_response(200)
         handler.end_headers()
         try:
-            for _ in range(200):
+            for _ in range(1200):
                 handler.wfile.write(b".")
                 handler.wfile.flush()
                 time.sleep(0.05)
         except OSError:
             return  # the other side has had enough, as it should
 
-    started = time.monotonic()
     with pytest.raises(SetupError, match="too slow"):
         download(serve(drip), seconds=0.5, attempts=3)
-    assert time.monotonic() - started < 5
 
 
 def test_a_passing_fault_is_tried_again_and_a_lasting_one_is_not(serve: Serve) -> None:
