@@ -13,8 +13,8 @@ from sealring.catalogue.view import Subjects, make_view, view_key
 from sealring.chain import read_claim
 from sealring.envelope import Envelope
 from sealring.statement import Brand, Common, Model, Root
-from sealring_client.fetch import Answer, Stream
-from sealring_client.fetch_errors import NoAnswer, NotThere, TooMuch
+from sealring_client.fetch.errors import NoAnswer, NotThere, TooMuch
+from sealring_client.fetch.fetcher import Answer, Stream
 from tests.tuf_repository import TufRepository
 
 

@@ -13,8 +13,8 @@ from sealring.errors import SealringError, TrustError
 from sealring.names import FullName
 from sealring.statement import Root
 from sealring.strict import decode_strict, encode
+from sealring_client.decide.state import StateDamaged, read_small
 from sealring_client.disk import make_folder_durably, write_durably
-from sealring_client.state import StateDamaged, read_small
 
 Clock = Literal["trusted", "poor"]
 

@@ -10,8 +10,8 @@ from msgspec import Meta
 from sealring.errors import TrustError
 from sealring.names import FullName, Sha256Hex
 from sealring.strict import decode_strict, encode
+from sealring_client.decide.state import StateDamaged, read_small
 from sealring_client.disk import write_durably
-from sealring_client.state import StateDamaged, read_small
 
 FIRST_WAIT = timedelta(hours=8)
 LONGEST_WAIT = timedelta(days=7)

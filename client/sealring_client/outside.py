@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from sealring_client.fetch import Answer, Stream
+    from sealring_client.fetch.fetcher import Answer, Stream
 
 
 class Fetches(Protocol):
@@ -46,6 +46,6 @@ def real_outside(progress: Callable[[str, int, int], None]) -> Outside:
     """The network and the clock of this machine."""
     import time
 
-    from sealring_client.fetch import Fetcher
+    from sealring_client.fetch.fetcher import Fetcher
 
     return Outside(Fetcher, lambda: datetime.now(UTC), time.sleep, progress)

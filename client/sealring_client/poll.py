@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sealring.errors import Unreachable
-from sealring_client.link import StoreLink
+from sealring_client.fetch.link import StoreLink
 from sealring_client.outside import Outside
 
 MAX_POLL = 64 * 1024  # bytes

@@ -8,11 +8,11 @@ from sealring.bundle import StatementEntry, read_bundle
 from sealring.chain import Authentic, WrongStatement, begin_with_root, read_claim, root_id
 from sealring.errors import TrustError
 from sealring.statement import Model, Root, Store
+from sealring_client.decide.learn import learn_seed
+from sealring_client.decide.state import TrustState, save_trust
+from sealring_client.decide.trusted import Trusted
 from sealring_client.device_file import AlreadyProvisioned, Clock, write_device
 from sealring_client.disk import lock, make_folder_durably
-from sealring_client.learn import learn_seed
-from sealring_client.state import TrustState, save_trust
-from sealring_client.trusted import Trusted
 
 
 @dataclass(eq=False)

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from sealring.envelope import parse_envelope
 from sealring.errors import SealringError
+from sealring_client.apply.install import Disk
+from sealring_client.decide.state import load_trust
 from sealring_client.device_file import Device
 from sealring_client.disk import lock
 from sealring_client.failures import Failure, load_failures, save_failures
-from sealring_client.install import Disk
-from sealring_client.state import load_trust
 
 
 @dataclass(eq=False)

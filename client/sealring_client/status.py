@@ -13,15 +13,15 @@ from sealring.errors import TrustError
 from sealring.moment import Moment
 from sealring.names import spell
 from sealring.statement import Model, Release, Store
+from sealring_client.apply.install import Disk
+from sealring_client.apply.mount import is_mounted
+from sealring_client.decide.state import TrustState, load_trust, read_small
+from sealring_client.decide.store_view import CATALOGUE, StoreFiles
+from sealring_client.decide.trusted import Times, Trusted
+from sealring_client.decide.tuf.metadata import parse_metadata
 from sealring_client.device_file import Device
 from sealring_client.failures import load_failures
-from sealring_client.generation_file import Part
-from sealring_client.install import Disk
-from sealring_client.mount import is_mounted
-from sealring_client.state import TrustState, load_trust, read_small
-from sealring_client.store_view import CATALOGUE, StoreFiles
-from sealring_client.trusted import Times, Trusted
-from sealring_client.tuf.metadata import parse_metadata
+from sealring_client.part import Part
 
 INTEGRITY = "digest checked at mount"
 

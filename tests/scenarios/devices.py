@@ -13,9 +13,9 @@ from pathlib import Path
 
 from sealring.bundle import StatementEntry, write_bundle
 from sealring.envelope import Envelope
-from sealring_client import mount
+from sealring_client.apply import mount
 from sealring_client.device_file import Clock, Device, load_device
-from sealring_client.fetch import Fetcher, Limits
+from sealring_client.fetch.fetcher import Fetcher, Limits
 from sealring_client.outside import Fetches, Outside
 from sealring_client.provision import provision
 from sealring_client.refresh import refresh

@@ -11,7 +11,7 @@ from sealring.catalogue.leaf import Head
 from sealring.envelope import Envelope
 from sealring.names import spell
 from sealring.statement.software import Health
-from sealring_client.install import LONGEST_SOAK
+from sealring_client.apply.install import LONGEST_SOAK
 from sealring_client.poll import poll
 from sealring_client.status import read_status
 from tests.scenarios.devices import Rig, image_of, line, new_device

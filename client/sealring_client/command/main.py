@@ -169,8 +169,8 @@ def _provision(args: argparse.Namespace) -> int:
 
 
 def _read(path: Path, limit: int) -> bytes:
+    from sealring_client.decide.state import read_small
     from sealring_client.disk import DiskError
-    from sealring_client.state import read_small
 
     found = read_small(path, limit)
     if found is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sealring_client.mount import unmount
+from sealring_client.apply.mount import unmount
 
 MakeImage = Callable[[dict[str, str]], tuple[Path, str]]
 

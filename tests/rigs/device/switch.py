@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 from sealring.errors import SealringError
+from sealring_client.apply.generations import Generations
+from sealring_client.apply.images import ImageStore
 from sealring_client.disk import lock
-from sealring_client.generation_file import Part
-from sealring_client.generations import Generations
-from sealring_client.images import ImageStore
+from sealring_client.part import Part
 
 
 def parts(letter: str) -> list[Part]:

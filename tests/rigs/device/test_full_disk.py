@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from sealring_client.apply.generations import Generations, Recovered
+from sealring_client.apply.images import ImageStore
 from sealring_client.disk import RESERVE, NoSpace, write_durably
-from sealring_client.generation_file import Part
-from sealring_client.generations import Generations, Recovered
-from sealring_client.images import ImageStore
+from sealring_client.part import Part
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sealring_client.health import (
+from sealring_client.apply.health import (
     FIRST_USER,
     TAIL,
     USERS,
@@ -19,7 +19,7 @@ from sealring_client.health import (
     Unhealthy,
     run_check,
 )
-from sealring_client.mount import mount_image
+from sealring_client.apply.mount import mount_image
 from tests.rigs.device.conftest import MakeImage
 
 Run = Callable[..., tuple[float, bytes]]

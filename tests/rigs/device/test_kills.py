@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sealring_client.generations import Generations
+from sealring_client.apply.generations import Generations
 from tests.rigs.device import switch
 
 CALLS = ("rename", "symlink", "symlinkat", "fsync", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "fchmod")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from sealring_client.apply.images import ChangedOnDisk
+from sealring_client.apply.mount import CannotMount, CannotUnmount, NotSquashfs, is_mounted, mount_image, unmount
 from sealring_client.disk import DiskError
-from sealring_client.images import ChangedOnDisk
-from sealring_client.mount import CannotMount, CannotUnmount, NotSquashfs, is_mounted, mount_image, unmount
 from tests.rigs.device.conftest import MakeImage
 
 WAYS = pytest.mark.parametrize("way", ["loop", "squashfuse"])
@@ -186,7 +186,7 @@ def test_a_mount_in_use_stays(make_image: MakeImage, open_folder: Path) -> None:
 AS_NOBODY = """
 import sys
 from pathlib import Path
-from sealring_client.mount import CannotMount, mount_image, unmount
+from sealring_client.apply.mount import CannotMount, mount_image, unmount
 image, at, digest = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 try:
     print(mount_image(image, at, digest=digest).way, (at / "file").read_text())

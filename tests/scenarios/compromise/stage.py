@@ -23,8 +23,8 @@ from sealring.envelope import Envelope
 from sealring.statement import parse_statement
 from sealring.statement.fleet import Wanted
 from sealring.statement.software import Target
-from sealring_client.fetch import Fetcher, Limits
-from sealring_client.install import Disk, mount_current
+from sealring_client.apply.install import Disk, mount_current
+from sealring_client.fetch.fetcher import Fetcher, Limits
 from sealring_client.report import Report
 from sealring_server.here import open_store
 from sealring_server.publication import commit_publication, open_publication, put_blob

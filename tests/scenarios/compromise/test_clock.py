@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sealring_client.mount import unmount
+from sealring_client.apply.mount import unmount
 from tests.hostile import SILENCE
 from tests.scenarios.compromise.forger import Forger
 from tests.scenarios.compromise.stage import DAY, Play, Stage, replaced, rules, show

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from sealring.statement.authorities import RootRoles
-from sealring_client.fetch import Fetcher, Limits
-from sealring_client.install import Disk
-from sealring_client.mount import unmount
+from sealring_client.apply.install import Disk
+from sealring_client.apply.mount import unmount
+from sealring_client.fetch.fetcher import Fetcher, Limits
 from sealring_client.poll import poll
 from tests.hostile import NOT_THERE, SILENCE, Change, Line, Reply, flipped, only
 from tests.scenarios.compromise.forger import Forger

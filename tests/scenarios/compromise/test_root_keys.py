@@ -7,7 +7,7 @@ import pytest
 
 from sealring.envelope import Envelope
 from sealring.statement.authorities import RootRoles
-from sealring_client.install import Disk
+from sealring_client.apply.install import Disk
 from tests.scenarios.compromise.forger import Forger
 from tests.scenarios.compromise.stage import Play, Stage, replaced, rules, show
 from tests.scenarios.compromise.table import cell

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from sealring.errors import Unreachable
-from sealring_client.fetch import Answer, Fetcher, Limits
-from sealring_client.fetch_errors import NoAnswer, NotThere, PartOnly, Redirected, TooMuch, TooSlow, WrongRange
+from sealring_client.fetch.errors import NoAnswer, NotThere, PartOnly, Redirected, TooMuch, TooSlow, WrongRange
+from sealring_client.fetch.fetcher import Answer, Fetcher, Limits
 from tests.unit.device.hostile import Behaviour, Step, answer, hostile
 
 QUICK = Limits(read_seconds=0.5, total_seconds=0.8, lowest_rate=1_000_000)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sealring_client.generation_file import Damaged, Part, encode, parse
-from sealring_client.generations import Generations, Recovered
-from sealring_client.images import ImageStore
-from sealring_client.mount import CannotUnmount
+from sealring_client.apply.generation_file import Damaged, encode, parse
+from sealring_client.apply.generations import Generations, Recovered
+from sealring_client.apply.images import ImageStore
+from sealring_client.apply.mount import CannotUnmount
+from sealring_client.part import Part
 
 
 def part(letter: str, revision: int = 1, package: str = "acme/tool") -> Part:

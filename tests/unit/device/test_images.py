@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealring_client.images import ChangedOnDisk, ImageStore, TooLong, WrongDigest
+from sealring_client.apply.images import ChangedOnDisk, ImageStore, TooLong, WrongDigest
 
 IMAGE = bytes(range(256)) * 8000
 DIGEST = hashlib.sha256(IMAGE).hexdigest()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sealring_client.fetch import Answer, Stream
-from sealring_client.fetch_errors import NoAnswer
+from sealring_client.fetch.errors import NoAnswer
+from sealring_client.fetch.fetcher import Answer, Stream
 from sealring_client.outside import Outside
 from sealring_client.poll import poll, poll_bytes
 from tests.world import NOW

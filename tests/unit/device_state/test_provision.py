@@ -8,10 +8,10 @@ from sealring.bundle import StatementEntry, write_bundle
 from sealring.chain import WrongStatement
 from sealring.envelope import Envelope
 from sealring.strict import Malformed
+from sealring_client.decide.state import StateDamaged, load_trust
 from sealring_client.device_file import AlreadyProvisioned, NotProvisioned, load_device
 from sealring_client.failures import Failure, failed_again, keeps_away
 from sealring_client.provision import EmptySeed, provision
-from sealring_client.state import StateDamaged, load_trust
 from tests.world import DAY, NOW, World, sign
 
 WORLD = World()

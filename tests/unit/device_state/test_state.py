@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealring_client.state import (
+from sealring_client.decide.state import (
     COPIES,
     Mark,
     StateDamaged,

@@ -10,8 +10,8 @@ from tuf.ngclient import FetcherInterface, Updater
 from tuf.ngclient.config import UpdaterConfig
 
 from sealring.errors import SealringError
-from sealring_client.fetch_errors import NotThere, TooMuch
-from sealring_client.tuf import Limits, Refreshed, RootMark, Start, refresh_tuf
+from sealring_client.decide.tuf import Limits, Refreshed, RootMark, Start, refresh_tuf
+from sealring_client.fetch.errors import NotThere, TooMuch
 from tests.tuf_repository import TufRepository
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # python-tuf judges by the system's clock, so both do

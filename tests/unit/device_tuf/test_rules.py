@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from tuf.api.metadata import MetaFile, Root, Targets, Timestamp
 
 from sealring.errors import TrustError
-from sealring_client.fetch_errors import NotThere
-from sealring_client.tuf import Limits, RootMark, TufExpired
-from sealring_client.tuf.errors import (
+from sealring_client.decide.tuf import Limits, RootMark, TufExpired
+from sealring_client.decide.tuf.errors import (
     BadMetadata,
     NotSigned,
     NotTheNamed,
@@ -23,8 +22,9 @@ from sealring_client.tuf.errors import (
     WrongBytes,
     WrongRootVersion,
 )
-from sealring_client.tuf.metadata import check_signed, parse_metadata
-from sealring_client.tuf.strict_json import MAX_DEPTH, read_json
+from sealring_client.decide.tuf.metadata import check_signed, parse_metadata
+from sealring_client.decide.tuf.strict_json import MAX_DEPTH, read_json
+from sealring_client.fetch.errors import NotThere
 from tests.tuf_repository import TufRepository, signer
 from tests.unit.device_tuf.clients import NOW, Ours
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import MetaFile, Root, Signed, Snapshot, TargetFile, Targets, Timestamp
 
-from sealring_client.tuf.errors import (
+from sealring_client.decide.tuf.errors import (
     NotTheNamed,
     NotThePin,
     TufExpired,
@@ -21,7 +21,7 @@ from sealring_client.tuf.errors import (
     WrongBytes,
     WrongRootVersion,
 )
-from sealring_client.tuf.metadata import Unverified, check_signed, parse_metadata
+from sealring_client.decide.tuf.metadata import Unverified, check_signed, parse_metadata
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 R = TypeVar("R", Timestamp, Snapshot, Targets)

@@ -12,8 +12,8 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sealring_client.bounded_socket import Bounds, Line, OutOfBytesError, OutOfTimeError
-from sealring_client.fetch_errors import NoAnswer, NotThere, PartOnly, Redirected, TooMuch, TooSlow, WrongRange
+from sealring_client.fetch.bounded_socket import Bounds, Line, OutOfBytesError, OutOfTimeError
+from sealring_client.fetch.errors import NoAnswer, NotThere, PartOnly, Redirected, TooMuch, TooSlow, WrongRange
 
 if TYPE_CHECKING:
     import ssl

@@ -13,11 +13,11 @@ from sealring.moment import Expired, FromTheFuture, TooEarly
 from sealring.names import spell
 from sealring.statement import Brand, Model, Release
 from sealring.statement.fleet import Wanted
+from sealring_client.decide.store_view import Listed, StoreView
+from sealring_client.decide.trusted import Times, Trusted
 from sealring_client.failures import Failure, keeps_away
-from sealring_client.generation_file import Part
+from sealring_client.part import Part
 from sealring_client.report import Refusal
-from sealring_client.store_view import Listed, StoreView
-from sealring_client.trusted import Times, Trusted
 
 
 @dataclass(eq=False)

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from sealring.errors import SealringError, TrustError
+from sealring_client.apply.images import check_open_image
 from sealring_client.disk import disk_errors, make_folder_durably
-from sealring_client.images import check_open_image
 
 WAYS = ("loop", "squashfuse")
 _KIND_OF = {"squashfs": "loop", "fuse.squashfuse": "squashfuse", "fuse.squashfuse_ll": "squashfuse"}

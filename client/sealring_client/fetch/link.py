@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from sealring.errors import Unreachable
-from sealring_client.fetch_errors import NoAnswer, NotThere
+from sealring_client.fetch.errors import NoAnswer, NotThere
 from sealring_client.outside import Fetches
 
 if TYPE_CHECKING:
-    from sealring_client.fetch import Answer, Stream
+    from sealring_client.fetch.fetcher import Answer, Stream
 
 T = TypeVar("T")
 

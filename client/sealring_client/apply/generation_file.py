@@ -8,54 +8,19 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from sealring.errors import SealringError
+from sealring_client.part import Part
 
 FORMAT = 1
 MAX_PARTS = 1000
 MAX_BYTES = 1024 * 1024
 
-_PACKAGE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}/[a-z0-9][a-z0-9._+-]{0,63}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _TAIL = re.compile(rb',"check":"([0-9a-f]{64})"\}\n')
 _TAIL_BYTES = len(',"check":""}\n') + 64
-
-
-@dataclass(frozen=True, order=True)
-class Part:
-    """One package of a generation.
-
-    Args:
-        package: `brand/name`.
-        revision: its number; `version` is what people call it.
-        sha256: of the image, which has `size` bytes.
-        release: digest of the release's envelope; `statement` that of the revision's envelope.
-    """
-
-    package: str
-    revision: int
-    architecture: str
-    version: str
-    sha256: str
-    size: int
-    release: str
-    statement: str
-
-    def __post_init__(self) -> None:
-        """Refuse what would lead a link out of its folder, or what no reader could take back."""
-        good = (
-            all(type(getattr(self, field.name)) is field.type for field in fields(self))
-            and _PACKAGE.fullmatch(self.package)
-            and all(_DIGEST.fullmatch(digest) for digest in (self.sha256, self.release, self.statement))
-            and 0 <= self.revision < 2**53
-            and 0 <= self.size < 2**53
-            and all(len(text) <= 256 and text.isprintable() for text in (self.architecture, self.version))
-        )
-        if not good:
-            raise ValueError("a part's members are out of their bounds")
 
 
 @dataclass(eq=False)

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any, NoReturn
 
-from sealring_client.tuf.errors import BadMetadata
+from sealring_client.decide.tuf.errors import BadMetadata
 
 MAX_DEPTH = 16  # TUF's deepest member, a key of a delegation, stands at 6
 MAX_INTEGER = 2**53 - 1

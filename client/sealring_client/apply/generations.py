@@ -36,7 +36,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealring_client import mount
+from sealring_client.apply import mount
+from sealring_client.apply.generation_file import MAX_BYTES, Damaged, encode, parse
+from sealring_client.apply.images import ImageStore
 from sealring_client.disk import (
     NoSpace,
     disk_errors,
@@ -47,8 +49,7 @@ from sealring_client.disk import (
     replace_link,
     write_durably,
 )
-from sealring_client.generation_file import MAX_BYTES, Damaged, Part, encode, parse
-from sealring_client.images import ImageStore
+from sealring_client.part import Part
 
 _TARGET = re.compile(r"generations/([1-9][0-9]{0,8})")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")

@@ -23,12 +23,12 @@ from sealring.moment import MAX_AHEAD, Moment
 from sealring.names import spell
 from sealring.statement import Release, RevisionStatement, Store
 from sealring.statement.fleet import Wanted
+from sealring_client.decide.state import Mark, StoreSeen, read_small
+from sealring_client.decide.trusted import Trusted
+from sealring_client.decide.tuf import Refreshed, RootMark, Start, refresh_tuf
+from sealring_client.decide.tuf.errors import DatedAhead, TufExpired
 from sealring_client.disk import make_folder_durably, write_durably
-from sealring_client.link import StoreLink
-from sealring_client.state import Mark, StoreSeen, read_small
-from sealring_client.trusted import Trusted
-from sealring_client.tuf import Refreshed, RootMark, Start, refresh_tuf
-from sealring_client.tuf.errors import DatedAhead, TufExpired
+from sealring_client.fetch.link import StoreLink
 
 CATALOGUE = "catalogue.json"
 

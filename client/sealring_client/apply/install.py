@@ -7,19 +7,15 @@ from pathlib import Path
 
 from msgspec import UNSET
 
-from sealring.errors import SealringError, TrustError, Unreachable
+from sealring.errors import SealringError
 from sealring.statement import RevisionStatement
+from sealring_client.apply.generations import Generations
+from sealring_client.apply.health import run_check
+from sealring_client.apply.images import ChangedOnDisk, ImageStore
+from sealring_client.apply.mount import mount_image
 from sealring_client.disk import DiskError
-from sealring_client.fetch_errors import NotThere, TooSlow
-from sealring_client.generation_file import Part
-from sealring_client.generations import Generations
-from sealring_client.health import run_check
-from sealring_client.images import ChangedOnDisk, ImageStore, TooLong, WrongDigest
-from sealring_client.link import StoreLink
-from sealring_client.mount import mount_image
-from sealring_client.outside import Outside
+from sealring_client.part import Part
 
-GOOD_RATE = 64 * 1024  # bytes a second; a store below it is asked again only when no other has the image
 LONGEST_CHECK = 300  # seconds of one health check, whatever its publisher signed
 LONGEST_SOAK = 600  # seconds
 
@@ -60,55 +56,11 @@ def mount_current(disk: Disk) -> list[Part]:
     return lost
 
 
-def bring_image(part: Part, links: Sequence[StoreLink], images: ImageStore, outside: Outside) -> None:
-    """The part's image is there afterwards, from whichever store has it: the digest decides.
-
-    Raises:
-        SealringError: the last refusal, else the last store's reason, where none could give it.
-    """
-    if images.have(part.sha256, part.size):
-        return
-    failed: SealringError = NotThere("every store", f"v1/blobs/{part.sha256}", 404)
-    attempts: list[tuple[StoreLink, int | None]] = [(link, GOOD_RATE) for link in links]
-    for link, rate in attempts:
-        try:
-            _bring_from(part, link, images, outside, rate)
-            return
-        except (Unreachable, TooLong, WrongDigest) as err:
-            # HF-1: a store that drips must not keep the others from being asked; if all are slow, the line is.
-            if isinstance(err, TooSlow) and rate is not None:
-                attempts.append((link, None))
-            # That one store lies is worth more to a person than that the next is out of reach.
-            failed = err if isinstance(err, TrustError) or not isinstance(failed, TrustError) else failed
-            if isinstance(err, TooLong):  # whatever came before was of the same hand
-                images.remove(part.sha256)
-    raise failed
-
-
-def _bring_from(part: Part, link: StoreLink, images: ImageStore, outside: Outside, rate: int | None) -> None:
-    with images.begin(part.sha256, part.size) as incoming:
-        resumed = incoming.held > 0
-        try:
-            stream = link.stream(f"v1/blobs/{part.sha256}", offset=incoming.held, size=part.size, rate=rate)
-            if stream.start != incoming.held:
-                incoming.restart()
-            for piece in stream:
-                incoming.write(piece)
-                outside.progress(part.package, incoming.held, part.size)
-            incoming.finish()
-            return
-        except WrongDigest:
-            # What another store had sent before it broke off may be the wrong half: this one gets a whole try.
-            if not resumed:
-                raise
-    _bring_from(part, link, images, outside, rate)
-
-
 def install(
     parts: Sequence[Part],
     revisions: Mapping[str, RevisionStatement],
     disk: Disk,
-    outside: Outside,
+    sleep: Callable[[float], None],
     still_good: Callable[[], None],
 ) -> int:
     """Mount, stage, try, check and commit these parts; whatever fails, the last good generation runs again.
@@ -116,6 +68,7 @@ def install(
     Args:
         parts: with all images there.
         revisions: by the digest of the envelope that a part names.
+        sleep: waits for so many seconds while the new generation shows whether it stays healthy.
         still_good: judges the statements once more, at the switch.
 
     Raises:
@@ -128,7 +81,7 @@ def install(
     still_good()
     generations.try_(number)
     try:
-        check_health(parts, revisions, disk, outside)
+        check_health(parts, revisions, disk, sleep)
     except BaseException:
         # GN-3 would do it at the next start; a device that is up need not wait for that.
         generations.back()
@@ -140,7 +93,7 @@ def install(
 
 
 def check_health(
-    parts: Sequence[Part], revisions: Mapping[str, RevisionStatement], disk: Disk, outside: Outside
+    parts: Sequence[Part], revisions: Mapping[str, RevisionStatement], disk: Disk, sleep: Callable[[float], None]
 ) -> None:
     """Every part's own check passes, and passes again after the longest soak.
 
@@ -157,7 +110,7 @@ def check_health(
             soak = max(soak, min(revision.health.soak, LONGEST_SOAK))
     for round_ in range(2 if soak else 1):
         if round_:
-            outside.sleep(soak)
+            sleep(soak)
         for part, health in checks:
             seconds = min(health.timeout, LONGEST_CHECK)
             run_check(disk.generations.mount_point(part), health.command, seconds, package=part.package)

@@ -13,10 +13,9 @@ from typing import Protocol
 from tuf.api.metadata import Root
 
 from sealring.errors import TrustError
-from sealring_client.fetch_errors import NotThere
-from sealring_client.tuf.errors import BadMetadata, NotSigned, NotThePin, TufError
-from sealring_client.tuf.metadata import parse_metadata
-from sealring_client.tuf.workflow import (
+from sealring_client.decide.tuf.errors import BadMetadata, NotSigned, NotThePin, TufError
+from sealring_client.decide.tuf.metadata import parse_metadata
+from sealring_client.decide.tuf.workflow import (
     Limits,
     RootMark,
     TrustedRoot,
@@ -36,6 +35,7 @@ from sealring_client.tuf.workflow import (
     named_targets,
     next_root,
 )
+from sealring_client.fetch.errors import NotThere
 
 
 class Source(Protocol):

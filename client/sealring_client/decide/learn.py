@@ -12,10 +12,10 @@ from sealring.chain import Authentic, Conflict, Rollback, S, WrongStatement, rea
 from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import TrustError
 from sealring.statement import Brand, Model, Store
-from sealring_client.fetch_errors import NotThere
+from sealring_client.decide.trusted import Trusted
+from sealring_client.decide.tuf import Source
+from sealring_client.fetch.errors import NotThere
 from sealring_client.report import Refusal
-from sealring_client.trusted import Trusted
-from sealring_client.tuf import Source
 
 MAX_STEPS = 256  # of roots, and of one brand's versions, taken from one store at once
 

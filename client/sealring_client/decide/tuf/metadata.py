@@ -11,8 +11,8 @@ from securesystemslib.formats import encode_canonical
 from securesystemslib.signer import Key, Signature
 from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
 
-from sealring_client.tuf.errors import BadMetadata, NotSigned
-from sealring_client.tuf.strict_json import read_json
+from sealring_client.decide.tuf.errors import BadMetadata, NotSigned
+from sealring_client.decide.tuf.strict_json import read_json
 
 T = TypeVar("T", Root, Timestamp, Snapshot, Targets)
 

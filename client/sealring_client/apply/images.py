@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from sealring.errors import TrustError
+from sealring_client.apply.following_hash import FollowingHash
 from sealring_client.disk import (
     NoSpace,
     check_space,
@@ -26,7 +27,6 @@ from sealring_client.disk import (
     remove_durably,
     rename_durably,
 )
-from sealring_client.following_hash import FollowingHash
 
 _BUFFER = 1024 * 1024  # bytes; one buffer however large the image is
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -1,0 +1,214 @@
+"""What is there, and what should be: the steps of a check up to the choice (SPEC DV-1 to DV-5)."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sealring.chain import WrongStatement
+from sealring.errors import SealringError, TrustError, Unreachable
+from sealring.moment import Expired, Moment
+from sealring.statement import Store
+from sealring_client.apply.install import Disk, mount_current
+from sealring_client.decide.choose import Grounds, Missing, Offer, Package, check_grounds, choose
+from sealring_client.decide.learn import Learning
+from sealring_client.decide.state import TrustState, load_trust, save_trust
+from sealring_client.decide.store_view import StoreFiles, StoreView, TufSource, behind, from_anywhere, listed, open_view
+from sealring_client.decide.trusted import Times, Trusted
+from sealring_client.decide.tuf import TufExpired
+from sealring_client.device_file import Device
+from sealring_client.failures import load_failures
+from sealring_client.fetch.link import StoreLink
+from sealring_client.outside import Outside
+from sealring_client.part import Part
+from sealring_client.report import Refusal, StoreLine, Word
+
+
+class Survey:
+    """One check on its way through its steps, up to what is to be installed; what each step found is a field."""
+
+    def __init__(self, device: Device, outside: Outside) -> None:
+        self.device, self.outside = device, outside
+        self.folder, self.disk = device.folder, Disk.of(device.folder)
+        self.clock = Moment(outside.clock().replace(microsecond=0), proven=device.clock == "trusted")
+        self.state = TrustState()
+        self.trusted = Trusted.begin(device.anchor, ())
+        self.running: dict[str, Part] = {}
+        self.lost: list[Part] = []
+        self.links: dict[str, StoreLink] = {}
+        self.lines: dict[str, StoreLine] = {}
+        self.tufs: dict[str, TufSource] = {}
+        self.views: dict[str, StoreView] = {}
+        self.packages: list[Package] = []
+        self.grounds: Grounds | None = None
+        self.problem: SealringError | None = None
+        self.installed: int | None = None
+
+    # --- DV-1, DV-2
+
+    def recover(self) -> None:
+        """Finish or undo what the last process left (DV-1)."""
+        found = self.disk.generations.recover()
+        self.running = {part.package: part for part in self.disk.parts_of(found.current)}
+
+    def load(self) -> None:
+        """Everything that is trusted, walked again from the anchor (DV-2)."""
+        self.state = load_trust(self.folder, repair=True)
+        self.trusted = Trusted.begin(self.device.anchor, self.state.statements.values())
+
+    def mount_what_runs(self) -> None:
+        """DV-10: what was installed is mounted whatever has expired since, and before any store is asked."""
+        self.lost = mount_current(self.disk)
+
+    # --- DV-3
+
+    def learn_from_every_store(self) -> None:
+        """Pass one; a store that becomes known on the way is asked too (SR-3)."""
+        learning = Learning(self.trusted, self.device.model, self._keep)
+        while names := [name for name in self.store_names() if name not in self.lines or self._has_moved(name)]:
+            for name in names:
+                self.lines[name] = self._learn_one(name, learning)
+
+    def _learn_one(self, name: str, learning: Learning) -> StoreLine:
+        link = self.link(name)
+        try:
+            return StoreLine(name, "fresh", learning.learn_from(link))
+        except Unreachable as err:
+            # DV-6: what goes wrong with one store ends here.
+            return StoreLine(name, "unreachable", (Refusal.of(name, err),))
+        except TrustError as err:
+            return StoreLine(name, "refused", (Refusal.of(name, err),))
+
+    def _has_moved(self, name: str) -> bool:
+        """Whether another store has just said where this one, which did not answer, is now."""
+        store = self.trusted.floors.get(Store, name)
+        moved = store is not None and store.statement.urls != self.links[name].urls
+        return moved and self.lines[name].word == "unreachable"
+
+    def _keep(self, trusted: Trusted) -> None:
+        self.trusted = trusted
+        self.remember()
+
+    def store_names(self) -> list[str]:
+        """The stores of the model that have an address (SR-3)."""
+        return list(self.trusted.addresses(self.device.model))
+
+    def link(self, name: str) -> StoreLink:
+        """The store's link, opened again where pass one has brought another address."""
+        urls = self.trusted.addresses(self.device.model).get(name, [])
+        if name not in self.links or self.links[name].urls != urls:
+            self.links[name] = StoreLink(name, urls, self.outside.connect)
+        return self.links[name]
+
+    # --- DV-4
+
+    def open_every_view(self) -> None:
+        """Pass two, each store by itself (DV-6)."""
+        self.times = Times.of(self.clock, self.trusted)
+        for name in self.store_names():
+            if self.lines[name].word == "fresh":
+                self.lines[name] = self._open_one(name, self.lines[name])
+
+    def _open_one(self, name: str, line: StoreLine) -> StoreLine:
+        store = self.trusted.floors.get(Store, name)
+        if store is None:
+            lacks = WrongStatement(f"store {name}", "no statement by today's keys", "one signed anew", "SR-3")
+            return replace(line, word="refused", refusals=(*line.refusals, Refusal.of(name, lacks)))
+        tuf = self.tufs[name] = TufSource(self.link(name))
+        files = StoreFiles(self.folder / "stores" / name)
+        try:
+            verified, root = self.times.verify(store), self.trusted.chain.root_id
+            seen, model = self.state.stores.get(name), self.device.model
+            view = open_view(verified, self.link(name), tuf, files, seen, root=root, model=model)
+        except (TrustError, Unreachable) as err:
+            return replace(line, word=_word(err), refusals=(*line.refusals, Refusal.of(name, err)))
+        line = replace(line, catalogue=view.entry.sequence, time=view.entry.time)
+        self.views[name] = view
+        # DV-5: a store that does not know the newest keys is not listened to.
+        late = behind(view.view, self.trusted)
+        if late is not None:
+            return replace(line, word="behind", refusals=(*line.refusals, Refusal(name, "DV-5", late, "", 25)))
+        return line
+
+    # --- DV-5
+
+    def choose(self) -> None:
+        """The newest valid release of each package, and whether all that is required is there (DV-5, DV-7)."""
+        try:
+            self.grounds = check_grounds(self.trusted, self.times, self.device.model, load_failures(self.folder))
+        except TrustError as err:
+            self.problem = err
+            return
+        for wanted in self.grounds.model.statement.packages:
+            package = Package(wanted, self.running.get(wanted.package))
+            offers = [offer for name in self.views if (offer := self._offer(name, package)) is not None]
+            self.trusted = choose(self.grounds, package, offers)
+            self.grounds = replace(self.grounds, trusted=self.trusted)
+            self.packages.append(package)
+        for package in self.packages:
+            # DV-7: half of a model's software is no state that anybody has tested.
+            if package.wanted.presence == "required" and package.part() is None and self.problem is None:
+                self.problem = Missing(package.wanted.package)
+        for name in self.views:
+            self._note_late_releases(name)
+
+    def _offer(self, name: str, package: Package) -> Offer | None:
+        assert self.grounds is not None
+        if self.lines[name].word != "fresh":
+            return None
+        statement = from_anywhere(self.state.statements, self.link(name))
+        architecture = self.grounds.model.statement.architecture
+        try:
+            found = listed(self.views[name].view, package.wanted, architecture, self.trusted, statement)
+        except Unreachable as err:
+            self.lines[name] = replace(self.lines[name], word="unreachable", refusals=(Refusal.of(name, err),))
+            return None
+        except TrustError as err:
+            package.refuse(name, err)
+            return None
+        return None if found is None else Offer(self.views[name], found)
+
+    def _note_late_releases(self, name: str) -> None:
+        """A store whose release lies below the floor is behind; one whose release is refused otherwise is refused."""
+        own = [refusal for package in self.packages for refusal in package.refusals if refusal.about == name]
+        line = self.lines[name]
+        if line.word == "fresh" and any(refusal.rule == "FL-1" for refusal in own):
+            self.lines[name] = replace(line, word="behind", refusals=(*line.refusals, *own))
+        elif line.word == "fresh" and any(refusal.rule in ("TH-1", "AU-1", "DV-4", "FL-3", "ST-6") for refusal in own):
+            self.lines[name] = replace(line, word="refused", refusals=(*line.refusals, *own))
+
+    # --- what is kept
+
+    def remember(self) -> None:
+        """Keep what is trusted and what each store has shown; nothing is written where nothing changed (DV-2)."""
+        generations = self.disk.generations
+        numbers = {generations.current(), generations.good(), generations.previous_good()}
+        kept: list[Part] = [part for number in numbers for part in self.disk.parts_of(number)]
+        kept += [part for package in self.packages if (part := package.part()) is not None]
+        keep = {digest for part in kept for digest in (part.release, part.statement)}
+        stores = {**self.state.stores, **{name: view.seen for name, view in self.views.items()}}
+        self.state = save_trust(self.folder, self.state, self.trusted.remembered(keep), stores)
+
+    # --- what follows
+
+    def links_fresh_first(self) -> list[StoreLink]:
+        """Every store that may be asked for an image: the digest decides, so even one that lies elsewhere."""
+        names = sorted(self.store_names(), key=lambda name: self.lines[name].word != "fresh")
+        return [self.link(name) for name in names]
+
+    def plan(self) -> list[Part]:
+        """The parts of the next generation."""
+        return [part for package in self.packages if (part := package.part()) is not None]
+
+    def is_new(self) -> bool:
+        """Whether the plan differs from what runs."""
+        running = {(part.package, part.revision, part.sha256) for part in self.running.values()}
+        return bool(self.packages) and {(p.package, p.revision, p.sha256) for p in self.plan()} != running
+
+    def now(self) -> datetime:
+        """The instant of this check, as the model's brand's statements are judged."""
+        return self.times.of_brand(self.device.brand).at
+
+
+def _word(err: SealringError) -> Word:
+    if isinstance(err, Unreachable):
+        return "unreachable"
+    return "stale" if isinstance(err, TufExpired | Expired) else "refused"

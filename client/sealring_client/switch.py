@@ -1,0 +1,117 @@
+"""From what should be to what runs: fetch, stage, try, check, commit, or back (SPEC DV-7, DV-9)."""
+
+from sealring.chain import read_claim
+from sealring.errors import SealringError, TrustError, Unreachable
+from sealring.moment import Moment
+from sealring.statement import RevisionStatement
+from sealring_client.apply.health import Unhealthy
+from sealring_client.apply.install import install
+from sealring_client.apply.mount import NotSquashfs
+from sealring_client.bring import bring_image
+from sealring_client.decide.trusted import Times
+from sealring_client.disk import NoSpace
+from sealring_client.failures import FIRST_WAIT, failed_again, load_failures, save_failures
+from sealring_client.fetch.link import StoreLink
+from sealring_client.report import Refusal
+from sealring_client.survey import Survey
+
+
+class Switch:
+    """The installation of what a survey has chosen; what comes of it is noted in the survey."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+
+    def install(self) -> None:
+        """Fetch, stage, try, check, commit, or back (DV-7, DV-9); and bring back what has rotted."""
+        links = self.survey.links_fresh_first()
+        try:
+            for part in self.survey.lost:
+                bring_image(part, links, self.survey.disk.images, self.survey.outside)
+                self.survey.disk.mount(part)
+            if self.survey.problem is None:
+                self._install_plan(links)
+        except SealringError as err:
+            self.survey.problem = err
+
+    def _install_plan(self, links: list[StoreLink]) -> None:
+        """Install what is chosen; a package whose release does not work is left as it was, and the rest tried again.
+
+        Else a publisher who releases something broken every hour would keep everybody else's software old.
+        """
+        failed: SealringError | None = None
+        while self.survey.is_new() and not self._lacks_required():
+            self._bring_all(links)
+            if not self.survey.is_new():
+                break
+            try:
+                self.survey.installed = install(
+                    self.survey.plan(), self._revisions(), self.survey.disk, self.survey.outside.sleep, self._still_good
+                )
+            except (Unhealthy, NotSquashfs) as err:
+                failed = err
+                if not self._leave(err):
+                    break
+                continue
+            self._forget_failures()
+            return
+        if failed is not None:
+            raise failed
+
+    def _lacks_required(self) -> bool:
+        return any(one.wanted.presence == "required" and one.part() is None for one in self.survey.packages)
+
+    def _leave(self, err: Unhealthy | NotSquashfs) -> bool:
+        """Leave the package that failed as it was, and remember that (DV-9); false where none of the new ones did."""
+        name = err.image.name if isinstance(err, NotSquashfs) else err.package
+        found = False
+        for package in self.survey.packages:
+            part = package.part()
+            if part is not None and package.is_new and name in (part.package, part.sha256):
+                self._failed(part.package)
+                package.refusals.append(Refusal.of(part.package, err))
+                package.approved, found = None, True
+        return found
+
+    def _bring_all(self, links: list[StoreLink]) -> None:
+        for package in self.survey.packages:
+            part = package.part()
+            if part is None or not package.is_new:
+                continue
+            try:
+                bring_image(part, links, self.survey.disk.images, self.survey.outside)
+            except (TrustError, Unreachable, NoSpace) as err:
+                # DV-7: an optional package is left as it was; without a required one nothing is switched.
+                if package.wanted.presence == "required":
+                    raise
+                package.refusals.append(Refusal.of(package.wanted.package, err))
+                package.wakes.append(self.survey.now() + FIRST_WAIT)
+                package.approved = None
+
+    def _still_good(self) -> None:
+        """The statements judged again at the switch: a download may have taken days."""
+        now = Moment(self.survey.outside.clock().replace(microsecond=0), self.survey.clock.proven)
+        times = Times.of(now, self.survey.trusted)
+        for package in self.survey.packages:
+            if package.approved is not None and package.is_new:
+                times.verify(package.approved.release)
+                times.verify(package.approved.revision)
+
+    def _revisions(self) -> dict[str, RevisionStatement]:
+        claims = [read_claim(raw) for raw in self.survey.trusted.others]
+        found = {c.envelope.digest: c.statement for c in claims}
+        return {digest: one for digest, one in found.items() if isinstance(one, RevisionStatement)}
+
+    def _failed(self, name: str) -> None:
+        """Remember that this release did not work (DV-9)."""
+        failures = load_failures(self.survey.folder)
+        for package in self.survey.packages:
+            if package.wanted.package == name and package.approved is not None and package.is_new:
+                release = package.approved.release.envelope.id
+                failures[name] = failed_again(failures.get(name), name, release, self.survey.now())
+        save_failures(self.survey.folder, failures)
+
+    def _forget_failures(self) -> None:
+        failures = load_failures(self.survey.folder)
+        new = {package.wanted.package for package in self.survey.packages if package.is_new}
+        save_failures(self.survey.folder, {name: one for name, one in failures.items() if name not in new})
