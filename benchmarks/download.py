@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.figure import Figure
-from sealring_client.fetch import Fetcher
-from sealring_client.images import ImageStore
+from sealring_client.apply.images import ImageStore
+from sealring_client.fetch.fetcher import Fetcher
 
 MB = 1_000_000
 SIZE = 300 * MB
