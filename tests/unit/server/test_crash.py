@@ -77,7 +77,7 @@ def killed_at(store: RunningStore, call: str, number: int) -> Iterator[None]:
         pytest.param("fsync", 3, False, id="sync of the image's folder"),
         pytest.param("pwrite64", 30, False, id="a page in the middle of the commit"),
         pytest.param("fdatasync", 3, False, id="sync of the commit"),
-        # Each look into the uploads' folder takes two calls: the opening looks twice, the third look follows the commit.
+        # Each look into the uploads' folder takes two calls: the opening looks twice, then the commit looks.
         pytest.param("getdents64", 5, True, id="before the receipt is sent"),
     ],
 )
