@@ -26,7 +26,6 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave the stores running and the files in place")
     keep = parser.parse_args().keep
     folder = Path(tempfile.mkdtemp(prefix="sealring-demo-"))
-    folder.chmod(0o755)  # health checks run as users of their own, and must get at the image
     story = Story(folder)
     shops = [Shop(story, name) for name in ("main", "second")]
     with _cleaned_up(folder, shops, keep):

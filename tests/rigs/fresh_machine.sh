@@ -43,6 +43,10 @@ debootstrap --variant=minbase --include=git,python3,ca-certificates --components
     "$suite" "$TREE" "$mirror" >"$TREE.log" 2>&1 || { tail -20 "$TREE.log" >&2; rm -f "$TREE.log"; exit 1; }
 rm -f "$TREE.log"
 
+# As any machine has it: a root that is a mount, and that other users may enter.
+chmod 755 "$TREE"
+mount --bind "$TREE" "$TREE"
+
 mount -t proc proc "$TREE/proc"
 mount --rbind --make-rprivate /dev "$TREE/dev"
 mount --rbind --make-rprivate /sys "$TREE/sys"

@@ -144,7 +144,8 @@ def _start(top: Path, program: Path, command: tuple[str, ...], package: str) -> 
     user = FIRST_USER + os.getpid() % USERS
     numbers = [str(number) for number in (user, user, MEMORY, FILE_SIZE, PROCESSES)]
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(_CHILD), *numbers, "--", str(program), *command[1:]],
+        # By its way from the image's top, where it starts: the folders above need not let its user pass.
+        [sys.executable, "-I", "-S", str(_CHILD), *numbers, "--", f"./{program.relative_to(top)}", *command[1:]],
         cwd=top,
         env=environment,
         stdin=subprocess.DEVNULL,

@@ -102,7 +102,8 @@ def test_a_new_passphrase_is_typed_twice(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_with_130_and_changes_nothing(folder: Path) -> None:
     leader, follower = pty.openpty()
-    command = [PROGRAM, "sign", "root.json", "--key", "a.key"]
+    # A test run that was started in the background ignores Ctrl-C, and so would the program.
+    command = ["env", "--default-signal=INT", PROGRAM, "sign", "root.json", "--key", "a.key"]
     done = subprocess.Popen(
         command, cwd=folder, stdin=follower, stdout=subprocess.PIPE, stderr=follower, start_new_session=True
     )
