@@ -1,7 +1,7 @@
 # Conveniences for people who work on sealring. Nothing needs make: each target is one or two plain commands.
 PY := .venv/bin/python
 
-.PHONY: setup lint format test demo bench vectors sweep-fresh
+.PHONY: setup lint format test demo bench vectors sweep-fresh sweep-kill
 
 setup:
 	python3 tests/run.py setup
@@ -32,3 +32,8 @@ vectors:
 SUITE ?= bookworm
 sweep-fresh:
 	tests/rigs/fresh_machine.sh $(SUITE)
+
+# The device's commands broken off at every system call that changes something; writes docs/kill-sweep.md. As root; goes
+# on where it was stopped.
+sweep-kill:
+	$(PY) -m tests.rigs.sweep_kill
