@@ -9,8 +9,10 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 
 from sealring.catalogue.log import EMPTY_LOG, leaf_hash
-from sealring.catalogue.spelling import Count, HexDigest, Positive, decode_one_spelling, encode
+from sealring.catalogue.spelling import decode_one_spelling
 from sealring.errors import TrustError
+from sealring.names import Count, Sequence, Sha256Hex
+from sealring.strict import encode
 
 MAX_ENTRY: Final = 1024  # bytes
 NO_PREVIOUS: Final = bytes(32)
@@ -20,13 +22,13 @@ _TIME: Final = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     format: Literal[1]
-    root: HexDigest
-    map: HexDigest
+    root: Sha256Hex
+    map: Sha256Hex
     size: Count
-    sequence: Positive
+    sequence: Sequence
     time: Annotated[str, msgspec.Meta(min_length=20, max_length=20)]
-    previous: HexDigest
-    log: HexDigest
+    previous: Sha256Hex
+    log: Sha256Hex
 
 
 _decoder: Final = msgspec.json.Decoder(_Document)

@@ -1,28 +1,22 @@
 """One spelling for the catalogue's two JSON documents (SPEC VW-1, CT-1).
 
-The same discipline as for signed statements, but a refusal names the document's own rule: these
-bytes are the store's word, not a brand's.
+The same decoder as for signed statements, but a refusal names the document's own rule: these bytes are the
+store's word, not a brand's.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
-from sealring.catalogue.leaf import MAX_SEQUENCE
 from sealring.errors import TrustError
+from sealring.strict import Malformed, TooLarge, decode_strict
 
 T = TypeVar("T")
 
-HexDigest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Positive = Annotated[int, msgspec.Meta(ge=1, le=MAX_SEQUENCE)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQUENCE)]
 TypeName = Annotated[str, msgspec.Meta(pattern=r"\A[a-z][a-z0-9-]{0,31}\Z")]
-FullName = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*\Z", max_length=81)]
 # Printable ASCII without blanks and without the two characters that JSON would have to escape.
 Subject = Annotated[str, msgspec.Meta(pattern=r"\A[!#-\[\]-~]{1,512}\Z")]
-
-_encoder: Final = msgspec.json.Encoder()
 
 
 def decode_one_spelling(
@@ -37,20 +31,9 @@ def decode_one_spelling(
     Raises:
         TrustError: what `refuse` gives, and nothing else, whatever the bytes.
     """
-    if len(raw) > limit:
-        raise refuse(f"{len(raw)} bytes, at most {limit} allowed")
     try:
-        found = decoder.decode(raw)
-    except RecursionError:
-        raise refuse("nested too deeply") from None
-    except (msgspec.MsgspecError, ValueError) as err:
-        raise refuse(str(err)[:200].encode("ascii", "replace").decode("ascii")) from None
-    # Duplicate members, blanks, another order and 1.0 for 1 all pass the decoder; none of them passes this.
-    if _encoder.encode(found) != raw:
-        raise refuse("not in the one allowed spelling (compact, members in order, none twice)")
-    return found
-
-
-def encode(document: msgspec.Struct) -> bytes:
-    """The one spelling of a document."""
-    return _encoder.encode(document)
+        return decode_strict(raw, decoder, limit=limit, what="document")
+    except Malformed as err:
+        raise refuse(err.reason) from None
+    except TooLarge as err:
+        raise refuse(f"{err.size} bytes, at most {err.limit} allowed") from None

@@ -13,8 +13,10 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 import msgspec
 
 from sealring.catalogue.leaf import Head, map_key
-from sealring.catalogue.spelling import FullName, HexDigest, Positive, Subject, TypeName, decode_one_spelling, encode
+from sealring.catalogue.spelling import Subject, TypeName, decode_one_spelling
 from sealring.errors import TrustError
+from sealring.names import FullName, Sequence, Sha256Hex
+from sealring.strict import encode
 
 MAX_VIEW: Final = 1024 * 1024  # bytes
 MAX_ROWS: Final = 4096
@@ -27,16 +29,16 @@ Subjects: TypeAlias = tuple[str, int, str]
 
 class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
     type: TypeName
-    format: Positive
+    format: Sequence
     subject: Subject
-    sequence: Positive
-    id: HexDigest
-    envelope: HexDigest
+    sequence: Sequence
+    id: Sha256Hex
+    envelope: Sha256Hex
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     format: Literal[1]
-    root: HexDigest
+    root: Sha256Hex
     model: FullName
     statements: Annotated[list[_Row], msgspec.Meta(max_length=MAX_ROWS)]
 
