@@ -68,7 +68,8 @@ class Rollback(TrustError):
         return f"{self.what}: sequence {self.offered} offered, {self.floor} or later needed"
 
     def hint(self) -> str:
-        return f"publish sequence {self.floor + 1}; `sealring-device status` shows what a device trusts"
+        # Read by who verifies, by who publishes, and in a device's report: it must be right for each of them.
+        return f"take sequence {self.floor} or later; what changes needs a sequence above every one published so far"
 
 
 @dataclass(eq=False)

@@ -39,14 +39,14 @@ def shown(folder: Path, raw: bytes) -> str:
     """All that is said of a file with these bytes."""
     path = folder / "file"
     path.write_bytes(raw)
-    sheet = explain(path)
+    sheet = explain(path).sheet
     return "\n".join([sheet.title, *(" ".join(row) for row in sheet.rows)])
 
 
 def told(path: Path) -> str:
     """The title of an explanation, or the words of a refusal, which always names its rule."""
     try:
-        return explain(path).title
+        return explain(path).sheet.title
     except TrustError as refused:
         rule = refused.rule
         text = f"{refused} [{rule}]"

@@ -6,7 +6,7 @@ The chain proper lives in `sealring.chain`; here the key sets that it will ask f
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sealring.chain import Chain, Claim, WrongStatement, begin_with_root
 from sealring.command.files import load_claim, read_file
@@ -100,21 +100,30 @@ def check_useful(claim: Claim, sets: Sequence[Needed], key: PublicKey) -> None:
         raise ForeignKey(claim.statement.title, key.name, tuple(k.name for needed in sets for k in needed.keys.keys))
 
 
+def progress_object(envelope: Envelope, sets: Sequence[Needed]) -> list[dict[str, Any]]:
+    """How far each key set is, for `--json`; empty where the files given do not tell which sets count."""
+    found = []
+    for needed in sets:
+        progress = signing_progress(envelope, needed.keys)
+        if needed.is_instead and not progress.signed:
+            continue
+        signed, missing = [key.name for key in progress.signed], [key.name for key in progress.missing]
+        for family, count, wanted in progress.needed:
+            line = {"by": needed.by, "family": family, "count": count, "needed": wanted, "enough": count >= wanted}
+            found.append({**line, "signed": signed, "missing": missing})
+    return found
+
+
 def show_progress(output: Output, envelope: Envelope, sets: Sequence[Needed]) -> None:
     """Say for each key set how far it is, such as `brand acme: 2 of 3, missing: carol`."""
     if not sets:
         output.line(
             f"signatures: {len(envelope.signatures)}; give --root, --brand or --replaces to know who is missing"
         )
-    for needed in sets:
-        progress = signing_progress(envelope, needed.keys)
-        if needed.is_instead and not progress.signed:
-            continue
-        for family, found, wanted in progress.needed:
-            signed = ", ".join(key.name for key in progress.signed) or "nobody"
-            missing = ", ".join(key.name for key in progress.missing)
-            rest = "enough" if found >= wanted else f"missing: {missing}"
-            output.line(f"{needed.by}: {found} of {wanted} {family}, signed: {signed}; {rest}")
+    for one in progress_object(envelope, sets):
+        signed = ", ".join(one["signed"]) or "nobody"
+        rest = "enough" if one["enough"] else f"missing: {', '.join(one['missing'])}"
+        output.line(f"{one['by']}: {one['count']} of {one['needed']} {one['family']}, signed: {signed}; {rest}")
 
 
 def _for_root(statement: Root, before: Common | None) -> list[Needed]:

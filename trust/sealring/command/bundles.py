@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from sealring.bundle import StatementEntry, write_bundle
-from sealring.command.files import EXISTING, NEW, about, load_claim
-from sealring.command.output import Output, Sheet
+from sealring.command.files import EXISTING, NEW, about, json_option, load_claim
+from sealring.command.output import Output, Sheet, counted
 from sealring.command.outside import Outside
-from sealring.command.show import bundle_rows
+from sealring.command.show import BUNDLE_HEADS, bundle_object, bundle_rows
 from sealring.durable import create_durably
 
 
@@ -28,19 +28,28 @@ def bundle() -> None:
 )
 @click.argument("statements", nargs=-1, required=True, type=EXISTING, metavar="STATEMENT...")
 @click.option("-o", "--output", type=NEW, required=True, help="The new bundle; must not exist yet.")
+@json_option
 @click.pass_obj
-def create_bundle(outside: Outside, statements: tuple[Path, ...], output: Path) -> None:
+def create_bundle(outside: Outside, statements: tuple[Path, ...], output: Path, as_json: bool) -> None:
     """Make a bundle of assertions; each must at least be well formed."""
     claims = [load_claim(path) for path in statements]
     raw = write_bundle([StatementEntry(claim.envelope.raw) for claim in claims])
     create_durably(output, raw)
-    Output(outside).line(f"{len(claims)} statements, {len(raw)} bytes: {output}")
+    if as_json:
+        Output(outside).object({"bundle": str(output), "statements": len(claims), "bytes": len(raw)})
+    else:
+        Output(outside).line(f"{counted(len(claims), 'statement')}, {len(raw)} bytes: {output}")
 
 
 @bundle.command("list", **about("What is in a bundle.", "sealring bundle list update.bundle"))
 @click.argument("file", type=EXISTING)
+@json_option
 @click.pass_obj
-def list_bundle(outside: Outside, file: Path) -> None:
+def list_bundle(outside: Outside, file: Path, as_json: bool) -> None:
     """One line an entry; nothing is verified."""
     with open(file, "rb") as stream:
-        Output(outside).sheet(Sheet("bundle", bundle_rows(stream), ("entry", "what", "size")))
+        rows = bundle_rows(stream)
+    if as_json:
+        Output(outside).object(bundle_object(rows))
+    else:
+        Output(outside).sheet(Sheet("bundle", rows, BUNDLE_HEADS))

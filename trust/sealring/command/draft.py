@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from sealring.chain import WrongStatement
-from sealring.command.files import EXISTING, NEW, Instant, load_claim, read_file
+from sealring.chain import Claim, WrongStatement
+from sealring.command.files import EXISTING, NEW, Instant, json_option, load_claim, read_file
 from sealring.command.meaning import describe
+from sealring.command.objects import statement_object
 from sealring.command.output import Output, Sheet
 from sealring.command.outside import Outside
 from sealring.durable import create_durably
@@ -23,6 +24,7 @@ from sealring.statement import Common, Root, parse_statement
 from sealring.strict import encode
 
 DEFAULT_DAYS = {"root": 1825, "brand": 730, "model": 730, "revision": 1095, "release": 90, "store": 365}
+_LIVES = ", ".join(f"{kind} {days}" for kind, days in DEFAULT_DAYS.items())
 F = TypeVar("F", bound=Callable[..., Any])
 K = TypeVar("K", bound=Common)
 
@@ -39,6 +41,7 @@ class Base:
     expires: datetime | None
     days: int | None
     not_before: datetime | None
+    as_json: bool
 
 
 def base_options(command: F) -> F:
@@ -54,8 +57,9 @@ def base_options(command: F) -> F:
             click.option("--sequence", type=click.IntRange(min=1), help="Default: one more than --replaces, or 1."),
             click.option("--issued", type=instant, help="Default: now."),
             click.option("--expires", type=instant, help="Default: --days after --issued."),
-            click.option("--days", type=click.IntRange(min=1), help="Life in days; default by type."),
+            click.option("--days", type=click.IntRange(min=1), help=f"Life in days; default {_LIVES}."),
             click.option("--not-before", type=instant, help="Devices wait until then; signing is releasing."),
+            json_option,
         ]
     ):
         command = option(command)
@@ -96,8 +100,12 @@ def write_draft(outside: Outside, kind: type[Common], base: Base, old: Common | 
     statement = kind(**members)
     payload = encode(_with_sequence(statement, base, old))
     parsed = parse_statement(payload)  # a draft that no device would read is not worth a signature
-    create_durably(base.output, seal(payload, {}).raw)
+    draft = seal(payload, {})
+    create_durably(base.output, draft.raw)
     output = Output(outside)
+    if base.as_json:
+        output.object({"file": str(base.output), **statement_object(Claim(parsed, draft))})
+        return
     output.sheet(Sheet(f"draft: {parsed.title}", list(describe(parsed))))
     output.note(f"next: every holder runs `sealring sign {base.output} --key KEY`")
 

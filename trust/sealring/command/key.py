@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from sealring.command.files import EXISTING, NEW, about
+from sealring.command.files import EXISTING, NEW, about, json_option
 from sealring.command.meaning import Rows, describe_key
+from sealring.command.objects import key_object
 from sealring.command.output import Output, Sheet
 from sealring.command.outside import Outside
 from sealring.command.passphrase import get_passphrase, passphrase_options
@@ -34,12 +35,23 @@ def key() -> None:
 @click.argument("file", type=NEW)
 @click.option("--name", required=True, help="How statements call the key; lower case.")
 @click.option(
-    "--kdf", type=click.Choice(list(STRENGTHS)), default="moderate", show_default=True, help="Price of a guess."
+    "--kdf",
+    type=click.Choice(list(STRENGTHS)),
+    default="moderate",
+    show_default=True,
+    help="Memory that each guess of the passphrase costs: interactive 64 MiB, moderate 256 MiB, sensitive 1 GiB.",
 )
 @passphrase_options
+@json_option
 @click.pass_obj
 def create_key(
-    outside: Outside, file: Path, name: str, kdf: Strength, passphrase_file: Path | None, passphrase_fd: int | None
+    outside: Outside,
+    file: Path,
+    name: str,
+    kdf: Strength,
+    passphrase_file: Path | None,
+    passphrase_fd: int | None,
+    as_json: bool,
 ) -> None:
     """Create a key file and its public half."""
     _check_name(name)
@@ -51,6 +63,9 @@ def create_key(
     public = create_key_file(file, name, passphrase, strength=kdf)
     create_durably(public_path, public_file(public))
     output = Output(outside)
+    if as_json:
+        output.object({"file": str(file), "public_file": str(public_path), **key_object(public)})
+        return
     output.sheet(Sheet(f"new key in {file}, public half in {public_path}", list(describe_key(public))))
     output.note("next: keep a copy of the file and, apart from it, of the passphrase; without both the key is lost")
 
@@ -65,14 +80,13 @@ def _check_name(name: str) -> None:
 
 @key.command("show", **about("The public part of a key file.", "sealring key show alice.key"))
 @click.argument("file", type=EXISTING)
-@click.option("--json", "as_json", is_flag=True, help="One object.")
+@json_option
 @click.pass_obj
 def show_key(outside: Outside, file: Path, as_json: bool) -> None:
     """The public part of a key file; the passphrase is not needed."""
     found, output = load_key_file(file), Output(outside)
     if as_json:
-        public = found.public_key
-        output.object({"name": public.name, "type": public.type, "public": public.public.hex(), "id": public.id})
+        output.object(key_object(found.public_key))
     else:
         output.sheet(Sheet(f"key file of {found.name}", list(key_rows(found))))
 

@@ -3,7 +3,10 @@
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sealring.errors import SealringError
@@ -18,6 +21,7 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 def main() -> int:
     """The command line of this process."""
+    sys.excepthook = unexpected
     try:
         from sealring.command.outside import real
 
@@ -48,6 +52,9 @@ def run(arguments: Sequence[str], outside: "Outside") -> int:
         return code if isinstance(code, int) else 0
     except SealringError as err:
         return _refuse(outside, as_json, err.rule, str(err), err.hint(), err.exit_code)
+    except click.exceptions.NoArgsIsHelpError as err:
+        print(err.format_message(), file=outside.err)
+        return err.exit_code
     except click.ClickException as err:
         hint = "" if err.exit_code != 2 else _usage_hint(err)
         return _refuse(outside, as_json, "", _sentence(err.format_message()), hint, err.exit_code)
@@ -62,13 +69,26 @@ def run(arguments: Sequence[str], outside: "Outside") -> int:
         return _refuse(outside, as_json, "", what, hint, 12)
 
 
+def unexpected(kind: type[BaseException], err: BaseException, at: TracebackType | None) -> None:
+    """What nobody foresaw, in one line with its place, for a report; the interpreter then ends with 1."""
+    place = ", ".join(f"{Path(f.filename).name}:{f.lineno}" for f in traceback.extract_tb(at)[-3:])
+    message = f"unexpected {kind.__name__} at {place or 'no known line'}: {str(err)[:200]!a}"
+    hint = "a defect of sealring: please report this line with the command (SECURITY.md says how)"
+    if "--json" in sys.argv:
+        print(json.dumps({"rule": "", "message": message, "hint": hint}), file=sys.stderr)
+    else:
+        print(f"sealring: {message}\nsealring: hint: {hint}", file=sys.stderr)
+
+
 def _refuse(outside: "Outside", as_json: bool, rule: str, message: str, hint: str, code: int) -> int:
+    from sealring.command.output import visible
+
     if as_json:
-        print(json.dumps({"rule": rule, "message": message, "hint": hint}), file=outside.err)
+        print(json.dumps({"rule": rule, "message": visible(message), "hint": visible(hint)}), file=outside.err)
         return code
-    print(f"sealring: {message}" + (f" [{rule}]" if rule else ""), file=outside.err)
+    print(visible(f"sealring: {message}" + (f" [{rule}]" if rule else "")), file=outside.err)
     if hint:
-        print(f"sealring: hint: {hint}", file=outside.err)
+        print(visible(f"sealring: hint: {hint}"), file=outside.err)
     return code
 
 

@@ -30,6 +30,20 @@ def clean(text: object, limit: int = 300) -> str:
     return shown if len(shown) <= limit else shown[:limit] + "..."
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things, such as `1 signature` or `2 signatures`."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def visible(text: str, limit: int = 1000) -> str:
+    """One bounded line whatever the text: what moves a cursor, turns the writing round or is no text is spelt out.
+
+    For words of which a part, such as the name of a file, is not ours.
+    """
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:limit])
+    return shown if len(text) <= limit else shown + "..."
+
+
 class Output:
     """Results go to `out`, notes to `err`; nothing that it is given is read as markup."""
 
@@ -46,11 +60,11 @@ class Output:
 
     def line(self, text: str) -> None:
         """One line of result."""
-        print(text, file=self._outside.out)
+        print(visible(text), file=self._outside.out)
 
     def note(self, text: str) -> None:
         """One line that is no result."""
-        print(text, file=self._outside.err)
+        print(visible(text), file=self._outside.err)
 
     def object(self, value: object) -> None:
         """The one object that `--json` prints."""
@@ -58,13 +72,16 @@ class Output:
 
     def _table(self, sheet: Sheet) -> None:
         console = Console(file=self._outside.out, no_color=not self._outside.color, highlight=False, markup=False)
-        table = Table(box=SIMPLE, title=Text(sheet.title, "bold"), title_justify="left", show_header=bool(sheet.heads))
+        table = Table(box=SIMPLE, title=self._title(sheet), title_justify="left", show_header=bool(sheet.heads))
         for number in range(max((len(row) for row in sheet.rows), default=1)):
             head = sheet.heads[number] if number < len(sheet.heads) else ""
             table.add_column(Text(head), style="cyan" if number == 0 else "", overflow="fold")
         for row in sheet.rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(visible(cell)) for cell in row))
         console.print(table)
+
+    def _title(self, sheet: Sheet) -> Text:
+        return Text(visible(sheet.title), "bold" if self._outside.color else "")
 
     def _plain(self, sheet: Sheet) -> None:
         self.line(sheet.title)

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from sealring.bundle import StatementEntry, write_bundle
 from sealring.chain import Claim
-from sealring.command.files import EXISTING, about, load_claim, measure
+from sealring.command.files import EXISTING, about, json_option, load_claim, measure
 from sealring.command.output import Output, Sheet
 from sealring.command.outside import Outside
 from sealring.command.store_http import BadAnswer, Counted, StoreClient
@@ -88,7 +88,7 @@ class ImageFile:
 )
 @click.option("--tuf-root", type=EXISTING, help="The store's TUF root in force, to check the receipt's signatures.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
-@click.option("--json", "as_json", is_flag=True, help="One object.")
+@json_option
 @click.pass_obj
 def publish(
     outside: Outside,
@@ -109,9 +109,12 @@ def publish(
     ready = _matched(claims, images)
     pinned = load_tuf_root(tuf_root) if tuf_root else None
     if dry_run:
-        _show_plan(output, url, claims, ready)
+        if as_json:
+            output.object(_plan(url, claims, ready))
+        else:
+            _show_plan(output, url, claims, ready)
         return
-    raw = send(outside, store, claims, ready)
+    raw = send(outside, store, claims, ready, quiet=as_json)
     receipt = verify_receipt(raw, claims, pinned, outside.clock())
     if as_json:
         output.object(_object(receipt, claims))
@@ -119,8 +122,13 @@ def publish(
         _show_receipt(output, receipt, claims)
 
 
-def send(outside: Outside, store: StoreClient, claims: Sequence[Claim], images: dict[str, ImageFile]) -> bytes:
+def send(
+    outside: Outside, store: StoreClient, claims: Sequence[Claim], images: dict[str, ImageFile], *, quiet: bool
+) -> bytes:
     """The publication's three steps; the receipt, unverified.
+
+    Args:
+        quiet: no progress bar.
 
     Raises:
         StoreUnreachable, StoreRefused, BadAnswer, ImageNeeded: and then nothing was published.
@@ -133,7 +141,7 @@ def send(outside: Outside, store: StoreClient, claims: Sequence[Claim], images: 
     except (msgspec.MsgspecError, ValueError):
         raise BadAnswer("no publication token and list of missing images") from None
     wanted = [_wanted(missing, images) for missing in begun.missing]
-    with _progress(outside, sum(image.size for image in wanted)) as tell:
+    with _progress(outside, 0 if quiet else sum(image.size for image in wanted)) as tell:
         for image in wanted:
             with open(image.path, "rb") as stream:
                 path = f"/v1/publications/{begun.publication}/blobs/{image.sha256}"
@@ -171,11 +179,11 @@ def _wanted(missing: Missing, images: dict[str, ImageFile]) -> ImageFile:
 
 @contextmanager
 def _progress(outside: Outside, total: int) -> Iterator[Callable[[int], None]]:
-    """What takes the count of bytes sent; shown on a terminal only."""
-    if not total or not outside.err.isatty():
+    """What takes the count of bytes sent; shown on a terminal only, and never where NO_COLOR asks for plain text."""
+    if not total or not outside.color or not outside.err.isatty():
         yield lambda _: None
         return
-    console = Console(file=outside.err, no_color=not outside.color)
+    console = Console(file=outside.err)
     columns = (TextColumn("sending images"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=total)
@@ -189,6 +197,18 @@ def _show_plan(output: Output, url: str, claims: Sequence[Claim], images: dict[s
     ]
     rows += [("image, if missing there", str(image.path), f"{image.size} bytes") for image in images.values()]
     output.sheet(Sheet(f"would be sent to {url}; nothing was", list(rows)))
+
+
+def _plan(url: str, claims: Sequence[Claim], images: dict[str, ImageFile]) -> dict[str, object]:
+    return {
+        "dry_run": True,
+        "store": url,
+        "statements": [
+            {"type": c.statement.type, "subject": c.statement.subject, "id": c.envelope.id, "size": len(c.envelope.raw)}
+            for c in claims
+        ],
+        "images": [{"file": str(i.path), "sha256": i.sha256, "size": i.size} for i in images.values()],
+    }
 
 
 def _show_receipt(output: Output, receipt: "Receipt", claims: Sequence[Claim]) -> None:

@@ -1,6 +1,7 @@
 """`sealring show`: what any file of this product says, in plain words. It decides nothing."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -10,10 +11,11 @@ from sealring.bundle.form import MAGIC
 from sealring.catalogue.entry import parse_entry
 from sealring.catalogue.view import parse_view
 from sealring.chain import read_claim
-from sealring.command.files import EXISTING, about, read_file
+from sealring.command.files import EXISTING, about, json_option, read_file
 from sealring.command.key import key_rows
 from sealring.command.meaning import describe, describe_key
-from sealring.command.output import Output, Row, Sheet
+from sealring.command.objects import Object, key_object, rows_object, statement_object
+from sealring.command.output import Output, Row, Sheet, counted
 from sealring.command.outside import Outside
 from sealring.errors import TrustError
 from sealring.keyfile import parse_key_file, parse_public_file
@@ -22,6 +24,15 @@ from sealring.strict import Malformed
 
 ANY_SIZE = 2**63 - 1
 PROOF_VERSION = b"\x01"
+BUNDLE_HEADS = ("entry", "what", "size")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A file's meaning, for people and for `--json`."""
+
+    sheet: Sheet
+    object: Object
 
 
 @click.command(
@@ -34,13 +45,18 @@ PROOF_VERSION = b"\x01"
     )
 )
 @click.argument("file", type=EXISTING)
+@json_option
 @click.pass_obj
-def show(outside: Outside, file: Path) -> None:
+def show(outside: Outside, file: Path, as_json: bool) -> None:
     """One file."""
-    Output(outside).sheet(explain(file))
+    found = explain(file)
+    if as_json:
+        Output(outside).object(found.object)
+    else:
+        Output(outside).sheet(found.sheet)
 
 
-def explain(path: Path) -> Sheet:
+def explain(path: Path) -> Explained:
     """What the file is and says.
 
     Raises:
@@ -49,7 +65,8 @@ def explain(path: Path) -> Sheet:
     raw = read_file(path)
     if raw.startswith(MAGIC):
         with open(path, "rb") as stream:
-            return Sheet("bundle", bundle_rows(stream), ("entry", "what", "size"))
+            rows = bundle_rows(stream)
+        return Explained(Sheet("bundle", rows, BUNDLE_HEADS), bundle_object(rows))
     for begin, reader in _READERS:
         if raw.startswith(begin):
             return reader(raw)
@@ -76,28 +93,39 @@ def bundle_rows(stream: Reader) -> list[Row]:
     return rows
 
 
+def bundle_object(rows: list[Row]) -> Object:
+    """The same rows for `--json`, sizes in bytes."""
+    entries = [{"entry": kind, "what": what, "bytes": int(size.split()[0])} for kind, what, size in rows]
+    return {"kind": "bundle", "entries": entries}
+
+
 def _statement(raw: bytes) -> str:
     claim = read_claim(raw)
-    return f"{claim.statement.title}, sequence {claim.statement.sequence}, {len(claim.envelope.signatures)} signatures"
+    signatures = counted(len(claim.envelope.signatures), "signature")
+    return f"{claim.statement.title}, sequence {claim.statement.sequence}, {signatures}"
 
 
-def _assertion(raw: bytes) -> Sheet:
+def _assertion(raw: bytes) -> Explained:
     claim = read_claim(raw)
     rows: list[Row] = list(describe(claim.statement))
     rows += [("id", claim.envelope.id), ("envelope SHA-256", claim.envelope.digest)]
     rows += [("signature by key", key) for key in claim.envelope.signatures] or [("signatures", "none: a draft")]
-    return Sheet(f"assertion, not verified: {claim.statement.title}", rows)
+    sheet = Sheet(f"assertion, not verified: {claim.statement.title}", rows)
+    return Explained(sheet, {"kind": "assertion", **statement_object(claim)})
 
 
-def _key_file(raw: bytes) -> Sheet:
-    return Sheet("key file (its secret is encrypted)", list(key_rows(parse_key_file(raw, "file"))))
+def _key_file(raw: bytes) -> Explained:
+    found = parse_key_file(raw, "file")
+    sheet = Sheet("key file (its secret is encrypted)", list(key_rows(found)))
+    return Explained(sheet, {"kind": "key file", **key_object(found.public_key)})
 
 
-def _public(raw: bytes) -> Sheet:
-    return Sheet("public key", list(describe_key(parse_public_file(raw))))
+def _public(raw: bytes) -> Explained:
+    found = parse_public_file(raw)
+    return Explained(Sheet("public key", list(describe_key(found))), {"kind": "public key", **key_object(found)})
 
 
-def _catalogue(raw: bytes) -> Sheet:
+def _catalogue(raw: bytes) -> Explained:
     try:
         entry = parse_entry(raw)
     except TrustError as refused:
@@ -108,30 +136,40 @@ def _catalogue(raw: bytes) -> Sheet:
     rows: list[Row] = [("sequence", str(entry.sequence)), ("made", spell(entry.time)), ("root", entry.root.hex())]
     rows += [("map root", entry.map.hex()), ("leaves of the map", str(entry.size))]
     rows += [("entry before", entry.previous.hex()), ("log of entries", entry.log.hex())]
-    return Sheet("a store's catalogue entry, not verified", rows)
+    return _said("catalogue entry", Sheet("a store's catalogue entry, not verified", rows))
 
 
-def _view(raw: bytes) -> Sheet:
+def _view(raw: bytes) -> Explained:
     view = parse_view(raw)
+    heads = [
+        {"type": kind, "format": number, "subject": subject, "sequence": head.sequence, "envelope": head.envelope.hex()}
+        for (kind, number, subject), head in view.heads.items()
+    ]
     rows = [
         (f"{kind} {subject}", f"format {number}, sequence {head.sequence}", head.envelope.hex())
         for (kind, number, subject), head in view.heads.items()
     ]
-    return Sheet(f"view of model {view.model}, not verified", list(rows), ("statement", "current", "envelope SHA-256"))
+    title = f"view of model {view.model}, not verified"
+    sheet = Sheet(title, list(rows), ("statement", "current", "envelope SHA-256"))
+    return Explained(sheet, {"kind": "view", "model": view.model, "heads": heads})
 
 
-def _tuf(raw: bytes) -> Sheet:
+def _tuf(raw: bytes) -> Explained:
     from sealring.command.tuf_files import describe_tuf
 
-    return Sheet("TUF metadata of a store, not verified", list(describe_tuf(raw)))
+    return _said("TUF metadata", Sheet("TUF metadata of a store, not verified", list(describe_tuf(raw))))
 
 
-def _proof(raw: bytes) -> Sheet:
+def _proof(raw: bytes) -> Explained:
     meaning = "answers only together with the map root and the keys that were asked for"
-    return Sheet("proof of a store's map", [("means", meaning), ("size", f"{len(raw)} bytes")])
+    return _said("proof", Sheet("proof of a store's map", [("means", meaning), ("size", f"{len(raw)} bytes")]))
 
 
-_READERS: list[tuple[bytes, Callable[[bytes], Sheet]]] = [
+def _said(kind: str, sheet: Sheet) -> Explained:
+    return Explained(sheet, {"kind": kind, **rows_object(sheet.rows)})
+
+
+_READERS: list[tuple[bytes, Callable[[bytes], Explained]]] = [
     (b'{"payload":', _assertion),
     (b'{"format":1,"name":', _key_file),
     (b'{"name":', _public),

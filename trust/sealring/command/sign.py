@@ -5,9 +5,17 @@ from pathlib import Path
 import click
 
 from sealring.chain import Claim
-from sealring.command.authority import Needed, check_useful, load_replaced, needed_sets, show_progress
-from sealring.command.files import EXISTING, about, load_claim
+from sealring.command.authority import (
+    Needed,
+    check_useful,
+    load_replaced,
+    needed_sets,
+    progress_object,
+    show_progress,
+)
+from sealring.command.files import EXISTING, about, json_option, load_claim
 from sealring.command.meaning import describe, difference
+from sealring.command.objects import Object, statement_object
 from sealring.command.output import Output, Sheet
 from sealring.command.outside import Outside
 from sealring.command.passphrase import get_passphrase, passphrase_options
@@ -32,11 +40,17 @@ _brand = click.option("--brand", type=EXISTING, help="The brand's assertion in f
 @_replaces
 @_root
 @_brand
+@json_option
 @click.pass_obj
-def review(outside: Outside, file: Path, replaces: Path | None, root: Path | None, brand: Path | None) -> None:
+def review(
+    outside: Outside, file: Path, replaces: Path | None, root: Path | None, brand: Path | None, as_json: bool
+) -> None:
     """The review of one file."""
     claim, output = load_claim(file), Output(outside)
     before = load_replaced(replaces, claim)
+    if as_json:
+        output.object(_object(claim, before, _sets(claim, root, brand, before)))
+        return
     show_review(output, claim, before)
     show_progress(output, claim.envelope, _sets(claim, root, brand, before))
 
@@ -55,6 +69,7 @@ def review(outside: Outside, file: Path, replaces: Path | None, root: Path | Non
 @_brand
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts that have shown the review elsewhere.")
 @passphrase_options
+@json_option
 @click.pass_obj
 def sign(
     outside: Outside,
@@ -66,19 +81,27 @@ def sign(
     yes: bool,
     passphrase_file: Path | None,
     passphrase_fd: int | None,
+    as_json: bool,
 ) -> None:
     """One signature by one key."""
+    if as_json and not yes:
+        raise click.UsageError("--json goes with --yes: a person is asked after a review in words")
     claim, output, holder = load_claim(file), Output(outside), load_key_file(key)
     before = load_replaced(replaces, claim)
     sets = _sets(claim, root, brand, before)
     check_useful(claim, sets, holder.public_key)
-    show_review(output, claim, before)
+    if not as_json:
+        show_review(output, claim, before)
     if not yes:
         _ask(outside, f"sign this as {holder.name}?")
     # Exactly what was reviewed is signed: the file is not read again, so it can't be swapped in between.
     with open_key(holder, get_passphrase(outside, holder.name, passphrase_file, passphrase_fd)) as signer:
         signed = add_signature(claim.envelope, signer)
     write_durably(file, signed.raw)
+    if as_json:
+        said = _object(Claim(claim.statement, signed), before, sets)
+        output.object({"file": str(file), "signed_by": holder.name, **said})
+        return
     output.line(f"signed by {holder.name}: {file}")
     show_progress(output, signed, sets)
 
@@ -92,6 +115,12 @@ def show_review(output: Output, claim: Claim, before: Common | None) -> None:
         changes = difference(before, statement)
         title = f"what changes from {before.title}, sequence {before.sequence}"
         output.sheet(Sheet(title, list(changes), ("what", "before", "after")))
+
+
+def _object(claim: Claim, before: Common | None, sets: list[Needed]) -> Object:
+    changes = difference(before, claim.statement) if before is not None else []
+    rows = [{"what": what, "before": old, "after": new} for what, old, new in changes]
+    return {**statement_object(claim), "changes": rows, "progress": progress_object(claim.envelope, sets)}
 
 
 def _sets(claim: Claim, root: Path | None, brand: Path | None, before: Common | None) -> list[Needed]:

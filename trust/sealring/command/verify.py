@@ -9,7 +9,7 @@ import click
 from sealring.chain import Authentic, Chain, Rollback, Verified
 from sealring.chain import verify as verify_current
 from sealring.command.authority import load_chain
-from sealring.command.files import EXISTING, Instant, about, load_claim
+from sealring.command.files import EXISTING, Instant, about, json_option, load_claim
 from sealring.command.output import Output, Row, Sheet
 from sealring.command.outside import Outside
 from sealring.moment import Moment, check_time
@@ -32,7 +32,7 @@ from sealring.statement import TYPES, Brand, Common, Root
 @click.option("--brand", "brands", type=EXISTING, multiple=True, help="Brand assertions, oldest first.")
 @click.option("--at", type=Instant(), help="The instant of the check; default now.")
 @click.option("--floor", type=click.IntRange(min=1), help="The lowest sequence that is still acceptable.")
-@click.option("--json", "as_json", is_flag=True, help="One object.")
+@json_option
 @click.pass_obj
 def verify(
     outside: Outside,
