@@ -2,94 +2,116 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sealring.errors import SealringError
+from sealring_client.command.words import NAME, Help, Version, fail, unexpected, visible, wants_progress
 
 if TYPE_CHECKING:
     from sealring_client.outside import Outside
-    from sealring_client.report import Report
 
-NAME = "sealring-device"
 STATE = Path("/var/lib/sealring")
-EXAMPLES = f"""examples:
-  {NAME} provision --root root.json --model acme/door-1 --seed seed.bundle
-  {NAME} check                  anything new? exit 0: no, 3: yes, 4: the answer is stale
-  {NAME} refresh                install what is new; goes back by itself if it is unhealthy
-  {NAME} status --json          what runs, what is trusted, until when
-  {NAME} rollback               back to the last good generation, and the release stays away
-
-"""
-
-
-class Help(argparse.ArgumentParser):
-    """Help that begins with examples."""
-
-    def format_help(self) -> str:
-        """What `--help` prints."""
-        return (EXAMPLES if self.prog == NAME else "") + super().format_help()
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+PIPE_CLOSED = 141  # what a shell reports for a program whose reader went away
+PROVISION = f"{NAME} provision --root root.json --model acme/door-1 --seed seed.bundle"
+SIMPLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    (
+        "check",
+        "say whether anything is new; exit 0: no, 3: yes, 4: no store has a current answer; installs nothing",
+        (f"{NAME} check", f"{NAME} check --state /tmp/device --json"),
+    ),
+    (
+        "refresh",
+        "install what is new, and go back by itself where it is unhealthy",
+        (f"{NAME} refresh", f"{NAME} refresh --dry-run"),
+    ),
+    ("status", "say what runs and what is trusted, until when; asks no store", (f"{NAME} status --json",)),
+    ("list", "list the generations on the disk, oldest first; asks no store", (f"{NAME} list",)),
+    (
+        "rollback",
+        "go back to the last good generation; the release that is left stays away until it changes",
+        (f"{NAME} rollback --dry-run", f"{NAME} rollback"),
+    ),
+)
 
 
 def parser() -> Help:
     """The command line."""
-    top = Help(prog=NAME, description="Takes software from stores without trusting them.", add_help=True)
+    top = Help(prog=NAME, description="Takes software from stores without trusting them.")
+    top.examples = (
+        PROVISION,
+        f"{NAME} check                  anything new? exit 0: no, 3: yes, 4: the answer is stale",
+        f"{NAME} refresh                install what is new; goes back by itself if it is unhealthy",
+        f"{NAME} status --json          what runs, what is trusted, until when",
+        f"{NAME} rollback               back to the last good generation, and the release stays away",
+    )
+    top.add_argument("--version", action=Version, nargs=0, help="say which edition this is")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = Help(add_help=False)
     common.add_argument("--state", type=Path, default=STATE, metavar="DIR", help=f"the device's folder ({STATE})")
     common.add_argument("--json", action="store_true", help="one object on stdout; errors as one object on stderr")
-    new = commands.add_parser("provision", parents=[common], help="make a folder a device")
-    new.add_argument("--root", type=Path, required=True, metavar="FILE", help="the root assertion to trust")
-    new.add_argument("--model", required=True, metavar="BRAND/NAME")
-    new.add_argument("--seed", type=Path, required=True, metavar="BUNDLE", help="brand, model and store statements")
-    new.add_argument("--clock", choices=("trusted", "poor"), default="trusted", help="poor: it may be wrong at start")
-    new.set_defaults(run=_provision)
-    for name, run, text in (
-        ("check", _check, "say whether anything is new; installs nothing"),
-        ("refresh", _refresh, "install what is new"),
-        ("status", _status, "say what runs and what is trusted; asks no store"),
-        ("list", _list, "list the generations on the disk"),
-    ):
-        commands.add_parser(name, parents=[common], help=text).set_defaults(run=run)
-    back = commands.add_parser("rollback", parents=[common], help="go back to the last good generation")
-    back.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    back.set_defaults(run=_rollback)
+    _add_provision(commands, common)
+    run = {"check": _check, "refresh": _refresh, "status": _status, "list": _list, "rollback": _rollback}
+    for name, text, examples in SIMPLE:
+        one = commands.add_parser(name, parents=[common], help=text, description=f"{text[0].upper()}{text[1:]}.")
+        one.examples = examples
+        one.set_defaults(run=run[name], dry_run=False)
+        if name in ("refresh", "rollback"):
+            dry = "the same as `check`" if name == "refresh" else "only say what would be done"
+            one.add_argument("--dry-run", action="store_true", help=dry)
     return top
+
+
+def _add_provision(commands: Any, common: Help) -> None:
+    text = "make a folder a device, which trusts one root"
+    new = commands.add_parser("provision", parents=[common], help=text, description=f"{text.capitalize()}.")
+    new.examples = (PROVISION, f"{PROVISION} --dry-run")
+    new.add_argument("--root", type=Path, required=True, metavar="FILE", help="the root assertion to trust")
+    new.add_argument("--model", required=True, metavar="BRAND/NAME", help="what the device is, such as acme/door-1")
+    seed_help = "a bundle of the brand's, the model's and its stores' assertions"
+    new.add_argument("--seed", type=Path, required=True, metavar="BUNDLE", help=seed_help)
+    clock_help = "poor: the clock may be wrong after power was off (%(default)s)"
+    new.add_argument("--clock", choices=("trusted", "poor"), default="trusted", help=clock_help)
+    new.add_argument("--dry-run", action="store_true", help="verify the root and the seed; make nothing")
+    new.set_defaults(run=_provision)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    args = parser().parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = args.run
+    sys.excepthook = unexpected
+    given = sys.argv[1:] if argv is None else argv
+    as_json = "--json" in given
     try:
-        return run(args)
-    except SealringError as err:
-        return _fail(args, err.rule, str(err), err.hint(), err.exit_code)
-    except KeyboardInterrupt:
-        return 130
-
-
-def _fail(args: argparse.Namespace, rule: str, message: str, hint: str, code: int) -> int:
-    """The one place where a refusal becomes words and a code."""
-    if args.json:
-        print(json.dumps({"rule": rule, "message": message, "hint": hint}), file=sys.stderr)
+        args = parser().parse_args(given)
+        run: Callable[[argparse.Namespace], int] = args.run
+        code = run(args)
+        sys.stdout.flush()
         return code
-    print(f"{NAME}: {message}" + (f" [{rule}]" if rule else ""), file=sys.stderr)
-    if hint:
-        print(f"{NAME}: hint: {hint}", file=sys.stderr)
-    return code
+    except SealringError as err:
+        return fail(as_json, err.rule, str(err), err.hint(), err.exit_code)
+    except BrokenPipeError:
+        # Whoever read this (`head`) has had enough. What is still buffered goes nowhere, and nothing is said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except OSError as err:
+        what = f"{err.filename or 'disk'}: {(err.strerror or str(err)).lower()}"
+        return fail(as_json, "", what, "check the path, its permissions and the free space", 12)
+    except KeyboardInterrupt:
+        return fail(as_json, "", "interrupted", "the next command finishes or undoes what this one began", INTERRUPTED)
 
 
 def _show(args: argparse.Namespace, found: dict[str, Any], lines: Sequence[str]) -> None:
-    print(json.dumps(found) if args.json else "\n".join(lines))
+    print(json.dumps(found) if args.json else "\n".join(map(visible, lines)))
 
 
 def _outside(args: argparse.Namespace) -> "Outside":
     from sealring_client.outside import real_outside
 
-    wanted = sys.stderr.isatty() and not args.json
+    wanted = not args.json and wants_progress()
 
     def progress(package: str, held: int, size: int) -> None:
         if wanted:
@@ -104,7 +126,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _refresh(args: argparse.Namespace) -> int:
-    return _look(args, apply=True)
+    return _look(args, apply=not args.dry_run)
 
 
 def _look(args: argparse.Namespace, *, apply: bool) -> int:
@@ -119,52 +141,40 @@ def _look(args: argparse.Namespace, *, apply: bool) -> int:
         said = "nothing new" if quiet.answered else "no store could be reached; what runs is untouched"
         _show(args, found, [f"{said} (good until {quiet.deadline})", *(f"  {n}: {w}" for n, w in quiet.stores.items())])
         return 0 if quiet.answered else 10
+    from sealring_client.command.lines import report_lines
     from sealring_client.device_file import load_device
     from sealring_client.refresh import refresh
 
     report = refresh(load_device(args.state), outside, apply=apply)
-    _show(args, report.as_json(), _report_lines(report))
+    _show(args, report.as_json(), report_lines(report))
     problem = report.problem
     if problem is not None and report.exit_code >= 10:
-        _fail(args, problem.rule, problem.message, problem.hint, report.exit_code)
+        fail(args.json, problem.rule, problem.message, problem.hint, report.exit_code)
     return report.exit_code
 
 
-def _report_lines(report: "Report") -> list[str]:
-    said = {
-        "none": "nothing new",
-        "available": "an update is there",
-        "installed": f"installed generation {report.generation}",
-        "stale": "stale: no store has a current answer",
-        "unreachable": "no store could be reached; what runs is untouched",
-        "refused": "refused: no store's answer can be trusted; what runs is untouched",
-        "failed": "not installed; what ran before still runs",
-    }
-    lines = [said[report.outcome] + ("" if report.proven else " (time: unproven)")]
-    for package in report.packages:
-        step = f"{package.running or 'none'} -> {package.chosen or 'none'}"
-        revision = str(package.running or "none") if package.running == package.chosen else step
-        version = f" ({package.version})" if package.version else ""
-        origin = f", release {package.sequence}" + (f" from {package.store}" if package.store else "")
-        lines.append(f"  {package.package}: revision {revision}{version}{origin if package.sequence else ''}")
-        lines += [f"    {one.about}: {one.message} [{one.rule}]" for one in package.refusals]
-    for store in report.stores:
-        shown = f", catalogue {store.catalogue}" if store.catalogue else ""
-        lines.append(f"  store {store.name}: {store.word}{shown}")
-        lines += [f"    {one.message} [{one.rule}]" for one in store.refusals]
-    return lines
-
-
 def _provision(args: argparse.Namespace) -> int:
+    from tempfile import TemporaryDirectory
+
     from sealring.bundle.form import MAX_METADATA
     from sealring.envelope import MAX_ENVELOPE
+    from sealring_client.device_file import AlreadyProvisioned
     from sealring_client.provision import provision
 
     root, seed = _read(args.root, MAX_ENVELOPE), _read(args.seed, MAX_METADATA)
-    found = provision(args.state, root, args.model, seed, args.clock)
-    lines = [f"provisioned {found.model} in {args.state}", f"  root {found.root}"]
+    if args.dry_run:
+        if (args.state / "device.json").exists():
+            raise AlreadyProvisioned(args.state)
+        # The whole of it in a folder that is thrown away: what is tried is what will be done.
+        with TemporaryDirectory() as folder:
+            found = provision(Path(folder), root, args.model, seed, args.clock)
+    else:
+        found = provision(args.state, root, args.model, seed, args.clock)
+    said = "would provision" if args.dry_run else "provisioned"
+    lines = [f"{said} {found.model} in {args.state}", f"  root {found.root}"]
     lines += [f"  store {name}: {', '.join(urls)}" for name, urls in found.stores.items()]
-    _show(args, {"schema": 1, "model": found.model, "root": found.root, "stores": found.stores}, lines)
+    told = {"schema": 1, "model": found.model, "root": found.root, "stores": found.stores, "done": not args.dry_run}
+    _show(args, told, lines)
     return 0
 
 
@@ -172,6 +182,9 @@ def _read(path: Path, limit: int) -> bytes:
     from sealring_client.decide.state import read_small
     from sealring_client.disk import DiskError
 
+    # A pipe that nobody writes to would hold the command for ever.
+    if path.exists() and not path.is_file():
+        raise DiskError(path, "is no plain file")
     found = read_small(path, limit)
     if found is None:
         raise DiskError(path, "no such file")
@@ -179,24 +192,12 @@ def _read(path: Path, limit: int) -> bytes:
 
 
 def _status(args: argparse.Namespace) -> int:
+    from sealring_client.command.lines import status_lines
     from sealring_client.device_file import load_device
     from sealring_client.status import read_status
 
     found = read_status(load_device(args.state), _outside(args).clock())
-    lines = [f"{found.model}: generation {found.current or 'none'}, good {found.good or 'none'}, root {found.root}"]
-    for one in found.packages:
-        release = f", release {one.sequence}" if one.sequence else ""
-        lines.append(f"  {one.package}: revision {one.revision} ({one.version}){release}, {one.integrity}")
-    lines += [f"time: {found.time}" + (f", not before {found.time_floor}" if found.time_floor else "")]
-    for store in found.stores:
-        seen = f", catalogue {store.catalogue} of {store.time}" if store.catalogue else ""
-        lines.append(f"store {store.store}: {store.word}{seen}")
-    lines.append(f"next whole check: {found.deadline or 'due'}")
-    for failure in found.failures:
-        until = failure["not_before"] or "it changes"
-        lines.append(f"kept away: release {failure['release'][:16]} of {failure['package']}, until {until}")
-    lines += [f"warning: {text}" for text in found.warnings]
-    _show(args, found.as_json(), lines)
+    _show(args, found.as_json(), status_lines(found))
     return 0
 
 
