@@ -6,11 +6,12 @@ statements/<sha256>         the envelopes that they name
 ```
 Order of a change: the statements, each durable; then copy 0; then copy 1; then what no copy names any more is
 deleted. A store's own TUF files are written before the copy that names them. So at any kill at least one copy
-is whole, and all that it names is there. The whole copy with the higher counter counts; the other is written
-again. With both damaged the device refuses: beginning anew would forget every floor (an attacker who can
-break two files could roll the device back).
+is whole, and all that it names is there; what neither names is deleted at the next start. The whole copy with the
+higher counter counts; the other is written again. With both damaged the device refuses: beginning anew would forget
+every floor (an attacker who can break two files could roll the device back).
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -88,7 +89,7 @@ def load_trust(folder: Path, *, repair: bool) -> TrustState:
     """The trust state as it was written last.
 
     Args:
-        repair: write a damaged or older copy again; the caller then holds the lock.
+        repair: write a damaged or older copy again, and delete what neither names; the caller then holds the lock.
 
     Raises:
         StateDamaged: both copies, or a statement that the better one names.
@@ -117,6 +118,8 @@ def _load(folder: Path, *, repair: bool) -> TrustState:
     for name, copy in zip(COPIES, copies, strict=True):
         if repair and copy != best:
             write_durably(folder / name, encode(best))
+    if repair:
+        _delete_unnamed(folder, best)
     return state
 
 
@@ -144,6 +147,17 @@ def save_trust(
     for digest in sorted(held.statements.keys() - statements.keys()):
         remove_durably(folder / "statements" / digest)
     return TrustState(draft.counter, dict(statements), dict(stores))
+
+
+def _delete_unnamed(folder: Path, copy: _Copy) -> None:
+    """What a kill between the envelopes and the copies left, which nobody would ever look at again."""
+    try:
+        found = os.listdir(folder / "statements")
+    except OSError:
+        return
+    for name in sorted(set(found) - set(copy.statements)):
+        with suppress(SealringError):  # it costs room, not safety
+            remove_durably(folder / "statements" / name)
 
 
 def _check_of(copy: _Copy) -> str:
