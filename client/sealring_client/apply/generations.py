@@ -230,7 +230,10 @@ class Generations:
         replace_link(self.state / link, f"generations/{number}")
 
     def _mark(self, number: int) -> None:
-        write_durably(self.path(number) / "committed", b"")
+        mark = self.path(number) / "committed"
+        # After a rollback it is there: a kill while it is written again would leave a file that nobody clears.
+        if not mark.exists():
+            write_durably(mark, b"")
 
     def _read(self, link: str) -> int | None:
         path = self.state / link
