@@ -1,5 +1,7 @@
 """From what should be to what runs: fetch, stage, try, check, commit, or back (SPEC DV-7, DV-9)."""
 
+from contextlib import suppress
+
 from sealring.chain import read_claim
 from sealring.errors import SealringError, TrustError, Unreachable
 from sealring.moment import Moment
@@ -25,14 +27,36 @@ class Switch:
     def install(self) -> None:
         """Fetch, stage, try, check, commit, or back (DV-7, DV-9); and bring back what has rotted."""
         links = self.survey.links_fresh_first()
+        missing = self._bring_back(links)
         try:
-            for part in self.survey.lost:
-                bring_image(part, links, self.survey.disk.images, self.survey.outside)
-                self.survey.disk.mount(part)
             if self.survey.problem is None:
+                self._make_room()
                 self._install_plan(links)
         except SealringError as err:
             self.survey.problem = err
+        if self.survey.installed is None and self.survey.problem is None:
+            self.survey.problem = missing
+
+    def _make_room(self) -> None:
+        """Delete what an interrupted collection left: the next image may need the room."""
+        with suppress(SealringError):  # it costs room, not safety
+            self.survey.disk.generations.collect(
+                self.survey.disk.images, keep=[part.sha256 for part in self.survey.plan()]
+            )
+
+    def _bring_back(self, links: list[StoreLink]) -> SealringError | None:
+        """Fetch and mount what runs and is lost; why that did not work.
+
+        It is no end: an image that no store has any more must not hold back the release that follows it.
+        """
+        missing: SealringError | None = None
+        for part in self.survey.lost:
+            try:
+                bring_image(part, links, self.survey.disk.images, self.survey.outside)
+                self.survey.disk.mount(part)
+            except SealringError as err:
+                missing = err
+        return missing
 
     def _install_plan(self, links: list[StoreLink]) -> None:
         """Install what is chosen; a package whose release does not work is left as it was, and the rest tried again.

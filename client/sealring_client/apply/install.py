@@ -13,7 +13,6 @@ from sealring_client.apply.generations import Generations
 from sealring_client.apply.health import run_check
 from sealring_client.apply.images import ChangedOnDisk, ImageStore
 from sealring_client.apply.mount import mount_image
-from sealring_client.disk import DiskError
 from sealring_client.part import Part
 
 LONGEST_CHECK = 300  # seconds of one health check, whatever its publisher signed
@@ -46,12 +45,15 @@ class Disk:
 
 
 def mount_current(disk: Disk) -> list[Part]:
-    """Mount what runs, as after a restart; the parts whose images are lost are left to be fetched again."""
+    """Mount what runs, as after a restart; the parts that are not to be had are the result.
+
+    An image may be lost, or this machine may be unable to mount: neither is a reason not to learn newer keys (DV-10).
+    """
     lost = []
     for part in disk.parts_of(disk.generations.current()):
         try:
             disk.mount(part)
-        except (ChangedOnDisk, DiskError):
+        except SealringError:
             lost.append(part)
     return lost
 
