@@ -142,7 +142,7 @@ def _start(top: Path, program: Path, command: tuple[str, ...], package: str) -> 
         "SEALRING_PACKAGE": package,
     }
     user = FIRST_USER + os.getpid() % USERS
-    numbers = [str(number) for number in (user, user, MEMORY, FILE_SIZE, PROCESSES)]
+    numbers = [str(number) for number in (os.getpid(), user, user, MEMORY, FILE_SIZE, PROCESSES)]
     return subprocess.Popen(
         # By its way from the image's top, where it starts: the folders above need not let its user pass.
         [sys.executable, "-I", "-S", str(_CHILD), *numbers, "--", f"./{program.relative_to(top)}", *command[1:]],
