@@ -38,7 +38,7 @@ def main() -> int:
         story.tell("Everything did what the story says.")
         if keep:
             story.tell(f"The stores run on: {shops[1].url} and {shops[0].url}; the files are in {folder}.")
-            story.tell(f"To end them: pkill -f {folder}")
+            story.tell(f"To end it: pkill -f {folder}; umount {folder}/device/mounts/*; rm -r {folder}")
     return 0
 
 
