@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -171,7 +172,7 @@ def page(lines: list[Line], total: Counter[str], minutes: float, now: int) -> st
         "Written by `make sweep-kill` (`tests/rigs/sweep_kill.py`), which breaks the device's real commands off at",
         "every system call that changes something, against a real running store, and looks what is left each time.",
         "",
-        f"- Date: {datetime.now(UTC):%Y-%m-%d}. Machine: {cpu()}, {os.cpu_count()} cores, Linux {platform.release()},",
+        f"- Date: {datetime.now(UTC):%Y-%m-%d}. Machine: {cpu()}, {os.cpu_count()} cores, Linux {platform.release().partition('-')[0]},",
         f"  Python {platform.python_version()}.",
         f"- Swept: {state}. {now} of them in the last run, in {minutes:.1f} minutes, {WORKERS} at a time.",
         f"- Points at which something did not hold: **{len(broken)}**.",
@@ -181,18 +182,21 @@ def page(lines: list[Line], total: Counter[str], minutes: float, now: int) -> st
         "(no floor was lost); the next `refresh` ends on the new release without anybody's help (a `provision` or",
         "`rollback` that did not end is repeated first); and then no file, mount or loop device is left over that an",
         "undisturbed run would not have. Each fault is proved by the trace: it struck at that very call, or the point",
-        "counts as broken.",
+        "counts as broken. *Old* is what ran before the command (nothing, before a provisioning); *in trial* is a whole",
+        "generation whose health is not proved, and which the next start leaves again.",
     ]
     return "\n".join([*head, *_by_command(lines, total), *_by_call(lines), *_broken(broken)]) + "\n"
 
 
 def _by_command(lines: list[Line], total: Counter[str]) -> list[str]:
-    rows = ["", "| command | points | done | found old | found new | broken |", "|---|--:|--:|--:|--:|--:|"]
+    rows = ["", "| command | points | done | found old | in trial | found new | broken |", f"|---|{'--:|' * 6}"]
     for command, points in total.items():
         own = [line for line in lines if line.command == command]
         found = Counter(line.found for line in own if not line.words)
         bad = sum(bool(line.words) for line in own)
-        rows.append(f"| {command} | {points} | {len(own)} | {found['old']} | {found['new']} | {bad} |")
+        rows.append(
+            f"| {command} | {points} | {len(own)} | {found['old']} | {found['trial']} | {found['new']} | {bad} |"
+        )
     return rows
 
 
@@ -226,5 +230,7 @@ def cpu() -> str:
 if __name__ == "__main__":
     if "SWEEP_KEY" not in os.environ:
         export()
+    # Asked to end: the stores and mounts are taken down first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     minutes_given = float(sys.argv[1]) if len(sys.argv) > 1 else MINUTES
     sys.exit(1 if sweep(time.time() + minutes_given * 60, os.environ["SWEEP_KEY"]) else 0)

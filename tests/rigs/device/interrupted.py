@@ -53,7 +53,7 @@ def text_of(name: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class Left:
-    """What a broken command left (`old` or `new`), how it ended, and which rule refused the replayed store."""
+    """What a broken command left (`old`, `new`, or a `trial` that is neither), how it ended, and which rule refused the replayed store."""
 
     found: str
     code: int
@@ -233,7 +233,7 @@ class Command:
         wait_for_orphans(folder)
         found = software_of(stage, state)
         assert found in (self.before, self.after, self.trial), found
-        word = "new" if found == self.after else "old"
+        word = "old" if found == self.before else "new" if found == self.after else "trial"
         if self.template == "none":
             return Left(word, ran.code, "")
         assert tell("status", state)[0] == 0
