@@ -1,0 +1,3 @@
+module sealring-second
+
+go 1.26
