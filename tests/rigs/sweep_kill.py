@@ -172,8 +172,8 @@ def page(lines: list[Line], total: Counter[str], minutes: float, now: int) -> st
         "Written by `make sweep-kill` (`tests/rigs/sweep_kill.py`), which breaks the device's real commands off at",
         "every system call that changes something, against a real running store, and looks what is left each time.",
         "",
-        f"- Date: {datetime.now(UTC):%Y-%m-%d}. Machine: {cpu()}, {os.cpu_count()} cores, Linux {platform.release().partition('-')[0]},",
-        f"  Python {platform.python_version()}.",
+        f"- Date: {datetime.now(UTC):%Y-%m-%d}. Machine: {cpu()}, {os.cpu_count()} cores,",
+        f"  Linux {platform.release().partition('-')[0]}, Python {platform.python_version()}.",
         f"- Swept: {state}. {now} of them in the last run, in {minutes:.1f} minutes, {WORKERS} at a time.",
         f"- Points at which something did not hold: **{len(broken)}**.",
         "",
@@ -182,8 +182,8 @@ def page(lines: list[Line], total: Counter[str], minutes: float, now: int) -> st
         "(no floor was lost); the next `refresh` ends on the new release without anybody's help (a `provision` or",
         "`rollback` that did not end is repeated first); and then no file, mount or loop device is left over that an",
         "undisturbed run would not have. Each fault is proved by the trace: it struck at that very call, or the point",
-        "counts as broken. *Old* is what ran before the command (nothing, before a provisioning); *in trial* is a whole",
-        "generation whose health is not proved, and which the next start leaves again.",
+        "counts as broken. *Old* is what ran before the command (nothing, before a provisioning); *in trial* is a",
+        "whole generation whose health is not proved, and which the next start leaves again.",
     ]
     return "\n".join([*head, *_by_command(lines, total), *_by_call(lines), *_broken(broken)]) + "\n"
 
@@ -194,9 +194,8 @@ def _by_command(lines: list[Line], total: Counter[str]) -> list[str]:
         own = [line for line in lines if line.command == command]
         found = Counter(line.found for line in own if not line.words)
         bad = sum(bool(line.words) for line in own)
-        rows.append(
-            f"| {command} | {points} | {len(own)} | {found['old']} | {found['trial']} | {found['new']} | {bad} |"
-        )
+        counts = (points, len(own), found["old"], found["trial"], found["new"], bad)
+        rows.append(f"| {command} | {' | '.join(map(str, counts))} |")
     return rows
 
 

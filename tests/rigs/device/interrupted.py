@@ -53,7 +53,7 @@ def text_of(name: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class Left:
-    """What a broken command left (`old`, `new`, or a `trial` that is neither), how it ended, and which rule refused the replayed store."""
+    """What a broken command left (`old`, `new`, or a `trial` that is neither), its exit code, and what a replay met."""
 
     found: str
     code: int
