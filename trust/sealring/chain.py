@@ -51,6 +51,8 @@ class WrongStatement(RuledError):
         return f"{self.what}: {self.found} found, {self.needed} needed"
 
     def hint(self) -> str:
+        if self.by == "BR-1":
+            return "give the brand's own assertion too (`--brand`, or into the bundle), signed by this root"
         return "someone offered a statement for another place; `sealring show` tells what it is"
 
 
