@@ -22,7 +22,7 @@ var (
 	words      = matching(`[!#-\[\]-~][ !#-\[\]-~]*`, 200) // a text that begins with something
 	typeName   = matching(`[a-z][a-z0-9-]{0,31}`, 32)
 	serialName = matching(`[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*`, 64)
-	url        = matching(`https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*`, 200)
+	url        = matching(`https?://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*`, 200)
 	kind       = oneOf("app", "base", "boot", "kernel", "os")
 	duration   = integer(1, 7*day)
 )

@@ -226,7 +226,8 @@ class Chain:
     def _follow(self, walk: Authentic[Brand] | None, raw: bytes) -> Authentic[Brand]:
         envelope = parse_envelope(raw)
         statement = self._parsed(envelope, Brand)
-        before = walk or self.brands.get(statement.brand) or self.former.get(statement.brand)
+        counts = walk or self.brands.get(statement.brand)
+        before = counts or self.former.get(statement.brand)
         if before is None or before.envelope.id == envelope.id:
             return Authentic(statement, envelope, frozenset())
         if before.statement.brand != statement.brand:
@@ -235,7 +236,9 @@ class Chain:
             return Authentic(statement, envelope, _by_previous_keys(envelope, statement, before))
         except TrustError as refusal:
             signers = self._by_role_root(envelope, statement, refusal)
-        return Authentic(statement, envelope, signers)
+        # BR-2: even then never back; but a thief's highest sequence ends with the certificate that it stood on (BR-3).
+        check_floor(found := Authentic(statement, envelope, signers), counts)
+        return found
 
     def _by_role_root(self, envelope: Envelope, statement: Brand, refusal: TrustError) -> frozenset[KeyId]:
         """BR-2: keys lost or stolen; the role `root` stands in for them, and need not follow by one."""

@@ -16,17 +16,21 @@ MAX_INTEGER = 2**53 - 1  # the largest integer that every JSON reader holds exac
 
 _NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _PATTERN = rf"{_NAME}/(?:{_NAME}|\*)"
+_SHORT = r"(?=.{1,40}/.{1,40}\Z)"  # both halves; a name has no slash
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+_PORT = r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+_SEGMENT = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*"  # never `.` or `..`
 
 Sha256Hex = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Name = Annotated[str, Meta(pattern=rf"\A{_NAME}\Z", max_length=40)]
-FullName = Annotated[str, Meta(pattern=rf"\A{_NAME}/{_NAME}\Z", max_length=81)]
+FullName = Annotated[str, Meta(pattern=rf"\A{_SHORT}{_NAME}/{_NAME}\Z")]
 """`brand/name`: of a package, a model, a store or a stack."""
-NamePattern = Annotated[str, Meta(pattern=rf"\A{_PATTERN}\Z", max_length=81)]
+NamePattern = Annotated[str, Meta(pattern=rf"\A{_SHORT}{_PATTERN}\Z")]
 """`brand/name`, or `brand/*` for every name of that brand."""
 Channel = Annotated[str, Meta(pattern=r"\A[a-z0-9]+(?:[.-][a-z0-9]+)*/(?:stable|candidate|beta|edge)\Z", max_length=60)]
 Text = Annotated[str, Meta(pattern=r"\A[ !#-\[\]-~]*\Z", max_length=200)]
 """Printable ASCII without the two characters that JSON would have to escape."""
-Url = Annotated[str, Meta(pattern=r"\Ahttps?://[A-Za-z0-9.\-\[\]:]+(?:/[A-Za-z0-9._~\-]+)*\Z", max_length=200)]
+Url = Annotated[str, Meta(pattern=rf"\Ahttps?://{_HOST}{_PORT}(?:/{_SEGMENT})*\Z", max_length=200)]
 
 Instant = Annotated[datetime, Meta(tz=True)]
 """UTC in whole seconds; the parser refuses an instant without a zone, `check` every other spelling (`plain`)."""

@@ -137,6 +137,8 @@ def _back() -> Cases:
     yield _case("walk-over-second-of-one-sequence", "FL-3", "and a version 3 behind it", held, other, takeover)
     lower = brand(1, THIEF, *ROLE, *ROOT_KEYS[:2])
     yield _case("back-by-role-root", "FL-1", "not even the role root takes a counting brand back", held, lower)
+    third = brand(3, TWO, *ROLE, *ROOT_KEYS[:2])
+    yield _case("back-in-between", "FL-1", "nor in the middle of a walk", held, third, lower, third)
 
 
 def _former() -> Cases:

@@ -6,6 +6,7 @@ from tests.vectors.cases.common import ACCEPTED, WORLD, Case, Cases, case
 
 RELEASE = encode(WORLD.release(3))
 REVISION = encode(WORLD.revision())
+STORE = encode(WORLD.store())
 
 
 def payload_case(name: str, rule: str, comment: str, payload: bytes, **facts: str) -> Case:
@@ -138,6 +139,25 @@ def _bounds() -> Cases:
         ("too-long", b"t" * 41, "41 characters"),
     ):
         yield payload_case(f"name-{title}", "ST-3", comment, changed(raw, name, b'"package":"%s"' % text))
+    for title, text, comment in (
+        ("long-half", b"acme/" + b"t" * 41, "a full name whose second half has 41 characters"),
+        ("two-slashes", b"acme/tool/x", "a full name of three parts"),
+    ):
+        pattern = changed(STORE, b'"acme/*"', b'"%s"' % text)
+        yield payload_case(f"full-name-{title}", "ST-3", comment, pattern)
+    url = b"http://127.0.0.1:1"
+    for title, text, comment in (
+        ("user", b"http://a@store.example", "a user in an address, who would be sent along"),
+        ("dots", b"https://store.example/../x", "a path that climbs"),
+        ("port", b"https://store.example:65536", "a port that there is not"),
+        ("no-host", b"http://[]", "no host"),
+        ("query", b"https://store.example/?x=1", "a query"),
+        ("file", b"file:///etc/passwd", "not the network"),
+    ):
+        yield payload_case(f"url-{title}", "ST-3", comment, changed(STORE, url, text))
+    for title, text in (("ipv6", b"http://[2001:db8::1]:8080/a/b"), ("last-port", b"https://store.example:65535")):
+        named = changed(STORE, url, text)
+        yield payload_case(f"url-{title}", ACCEPTED, "an address", named, type="store", subject="acme/main")
     yield payload_case(
         "channel-without-risk", "ST-3", "a channel that has no risk", changed(raw, b"latest/stable", b"latest")
     )
