@@ -250,18 +250,20 @@ def index_of(environ: Mapping[str, str]) -> str:
     return (environ.get("UV_DEFAULT_INDEX") or environ.get("PIP_INDEX_URL") or DEFAULT_INDEX).rstrip("/")
 
 
-def sync(uv: Path, env: Mapping[str, str]) -> None:
-    """Makes `.venv` exactly what uv.lock says, digest by digest."""
+def sync(uv: Path, env: Mapping[str, str], goal: str) -> None:
+    """Makes `.venv` what uv.lock says, digest by digest. The demo needs no Go compiler, and leaves one in place."""
+    wanted = ["--inexact"] if goal == "demo" else ["--group", "go"]
     interpreter = [] if (ROOT / ".venv").exists() else ["--python", sys._base_executable]  # type: ignore[attr-defined]
     # The lock names the ordinary registry: under another default index uv would call it out of date.
     plain = {k: v for k, v in env.items() if k not in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX")}
     if index_of(env) == DEFAULT_INDEX:
         say("uv sync: .venv as uv.lock has it")
-        run_uv(uv, plain, "sync", "--locked", "--all-packages", *interpreter)
+        run_uv(uv, plain, "sync", "--locked", "--all-packages", *wanted, *interpreter)
         return
     say("uv: .venv as uv.lock has it, from the index set for this machine")
     pins, mirror = str(CACHE / "requirements.txt"), plain | {"UV_DEFAULT_INDEX": index_of(env)}
-    run_uv(uv, plain, "export", "--frozen", "--all-packages", "--no-emit-workspace", "-o", pins)
+    groups = [word for word in wanted if word != "--inexact"]
+    run_uv(uv, plain, "export", "--frozen", "--all-packages", *groups, "--no-emit-workspace", "-o", pins)
     run_uv(uv, plain, "venv", "--allow-existing", *interpreter)
     run_uv(uv, mirror, "pip", "sync", "--require-hashes", pins)
     run_uv(uv, mirror, "pip", "install", "--no-deps", "-e", "trust", "-e", "server", "-e", "client")
@@ -293,7 +295,7 @@ def main(args: list[str]) -> NoReturn:
         install_packages("demo" if goal == "demo" else "tests")
         env = outside(os.environ)
         uv = get_uv(CACHE, env)
-        sync(uv, env)
+        sync(uv, env, goal)
     except SetupError as error:
         sys.exit(f"set-up: {error}")
     if goal == "setup":
