@@ -57,7 +57,7 @@ def base_options(command: F) -> F:
             click.option("--sequence", type=click.IntRange(min=1), help="Default: one more than --replaces, or 1."),
             click.option("--issued", type=instant, help="Default: now."),
             click.option("--expires", type=instant, help="Default: --days after --issued."),
-            click.option("--days", type=click.IntRange(min=1), help=f"Life in days; default {_LIVES}."),
+            click.option("--days", type=click.IntRange(1, 36_500), help=f"Life in days; default {_LIVES}."),
             click.option("--not-before", type=instant, help="Devices wait until then; signing is releasing."),
             json_option,
         ]
@@ -98,7 +98,7 @@ def write_draft(outside: Outside, kind: type[Common], base: Base, old: Common | 
     members.update(_common(outside, kind, base, old, members))
     _check_complete(kind, members)
     statement = kind(**members)
-    payload = encode(_with_sequence(statement, base, old))
+    payload = _encoded(_with_sequence(statement, base, old))
     parsed = parse_statement(payload)  # a draft that no device would read is not worth a signature
     draft = seal(payload, {})
     create_durably(base.output, draft.raw)
@@ -142,11 +142,11 @@ def _common(
         life = timedelta(days=base.days or DEFAULT_DAYS[str(kind.__struct_config__.tag)])
     else:
         life = old.expires - old.issued
-    common: dict[str, Any] = {
-        "sequence": base.sequence or 1,
-        "issued": issued,
-        "expires": base.expires or issued + life,
-    }
+    try:
+        expires = base.expires or issued + life
+    except OverflowError:
+        raise click.UsageError("--issued and the life together pass the year 9999") from None
+    common: dict[str, Any] = {"sequence": base.sequence or 1, "issued": issued, "expires": expires}
     if base.not_before is not None:
         common["not_before"] = base.not_before
     if kind is Root:
@@ -156,6 +156,14 @@ def _common(
     elif "root" not in members:
         raise click.UsageError("give --root ROOT: the root under which it is meant")
     return common
+
+
+def _encoded(statement: Common) -> bytes:
+    try:
+        return encode(statement)
+    except UnicodeEncodeError as err:
+        # An argument of bytes that are no text in this locale; the rules ask for printable ASCII anyway.
+        raise click.UsageError(f"{str(err.object)!a:.60} is no text: printable ASCII needed") from None
 
 
 def _with_sequence(statement: Common, base: Base, old: Common | None) -> Common:

@@ -80,5 +80,5 @@ def tuf_pin(path: Path | None) -> TufPin | None:
         return None
     from sealring.command.tuf_files import load_tuf_root
 
-    digest, _ = measure(path)
-    return TufPin(load_tuf_root(path).version, digest)
+    version = load_tuf_root(path).version  # first, since it reads a bounded part only
+    return TufPin(version, measure(path)[0])

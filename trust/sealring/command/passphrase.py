@@ -39,7 +39,9 @@ class NoPassphrase(SealringError):
 def passphrase_options(command: F) -> F:
     """The two options of every command that opens a key."""
     by_file = click.option("--passphrase-file", type=EXISTING, help="Read the passphrase from this file (one line).")
-    by_fd = click.option("--passphrase-fd", type=click.IntRange(min=0), help="Read it from this open descriptor.")
+    by_fd = click.option(
+        "--passphrase-fd", type=click.IntRange(0, 2**31 - 1), help="Read it from this open descriptor."
+    )
     return by_file(by_fd(command))
 
 

@@ -48,11 +48,12 @@ def review(
     """The review of one file."""
     claim, output = load_claim(file), Output(outside)
     before = load_replaced(replaces, claim)
+    sets = _sets(claim, root, brand, before)  # before a word is said, so that a bad file leaves no half of a result
     if as_json:
-        output.object(_object(claim, before, _sets(claim, root, brand, before)))
+        output.object(_object(claim, before, sets))
         return
     show_review(output, claim, before)
-    show_progress(output, claim.envelope, _sets(claim, root, brand, before))
+    show_progress(output, claim.envelope, sets)
 
 
 @click.command(
