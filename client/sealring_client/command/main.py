@@ -44,10 +44,10 @@ def parser() -> Help:
     top = Help(prog=NAME, description="Takes software from stores without trusting them.")
     top.examples = (
         PROVISION,
-        f"{NAME} check                  anything new? exit 0: no, 3: yes, 4: the answer is stale",
-        f"{NAME} refresh                install what is new; goes back by itself if it is unhealthy",
-        f"{NAME} status --json          what runs, what is trusted, until when",
-        f"{NAME} rollback               back to the last good generation, and the release stays away",
+        f"{NAME} check            exit 0: nothing new, 3: an update, 4: stale",
+        f"{NAME} refresh          install it, or go back if it is unhealthy",
+        f"{NAME} status --json    what runs, what is trusted, until when",
+        f"{NAME} rollback         back to the last good generation",
     )
     top.add_argument("--version", action=Version, nargs=0, help="say which edition this is")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
