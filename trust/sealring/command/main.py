@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -26,8 +27,13 @@ def main() -> int:
         from sealring.command.outside import real
 
         code = run(sys.argv[1:], real())
+        # The answer stands: Ctrl-C pressed twice must not change it while the interpreter ends.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.stdout.flush()
         return code
+    except KeyboardInterrupt:  # pressed again while the first was being told
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read this (`head`) has had enough. What is still buffered goes nowhere, and nothing is said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
