@@ -53,7 +53,7 @@ def text_of(name: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class Left:
-    """What a broken command left (`old`, `new`, or a `trial` that is neither), its exit code, and what a replay met."""
+    """What a broken command left (`old`, `new`, or a `trial` that did not end), its exit code, and what a replay met."""
 
     found: str
     code: int
@@ -233,7 +233,9 @@ class Command:
         wait_for_orphans(folder)
         found = software_of(stage, state)
         assert found in (self.before, self.after, self.trial), found
-        word = "old" if found == self.before else "new" if found == self.after else "trial"
+        word = "old" if found == self.before else "new"
+        if found is not None and os.readlink(state / "current") != os.readlink(state / "good"):
+            word = "trial"
         if self.template == "none":
             return Left(word, ran.code, "")
         assert tell("status", state)[0] == 0

@@ -41,7 +41,7 @@ SAMPLE = [
     (REFRESH, "EIO", "ioctl", "LOOP_CONFIGURE", "new"),  # squashfuse is there too
     (REFRESH, "EIO", "mount", IN_TOOL, "old"),
     (REFRESH, "EIO", "fsync", "generations/.new", "old"),
-    (REFRESH, "KILL", "renameat", "good", "new"),  # the trial has ended well, and nobody has noted it
+    (REFRESH, "KILL", "renameat", "good", "trial"),  # the trial has ended well, and nobody has noted it
     (REFRESH, "KILL", "renameat", "generations/.gone-", "new"),
     (REFRESH, "EBUSY", "umount2", IN_TOOL, "new"),  # programs of the generation before the last run on
     (ROLLBACK, "KILL", "renameat", "current", "old"),
