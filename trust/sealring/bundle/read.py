@@ -38,8 +38,8 @@ def open_entries(stream: Reader, *, image_limit: int) -> Iterator[Entry]:
     Raises:
         TrustError: and, apart from the stream's own errors, nothing else, whatever the bytes.
     """
-    if Part(stream, len(MAGIC)).read_all() != MAGIC:
-        raise NotABundle("another first line")
+    if _first_bytes(stream) != MAGIC:
+        raise NotABundle("its first line is not that of a bundle")
     checks = HeaderChecks(image_limit)
     while True:
         header = Part(stream, HEADER_BYTES).read_all()
@@ -54,6 +54,14 @@ def open_entries(stream: Reader, *, image_limit: int) -> Iterator[Entry]:
         data.skip()
     if stream.read(1):
         raise NotABundle("bytes after the end")
+
+
+def _first_bytes(stream: Reader) -> bytes:
+    """As many bytes as the first line has, or fewer: a file that is too short for it is simply something else."""
+    first = b""
+    while len(first) < len(MAGIC) and (more := stream.read(len(MAGIC) - len(first))):
+        first += more
+    return first
 
 
 def read_bundle(raw: bytes) -> tuple[Entry, ...]:
