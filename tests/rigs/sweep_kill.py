@@ -182,8 +182,8 @@ def page(lines: list[Line], total: Counter[str], minutes: float, now: int) -> st
         "(no floor was lost); the next `refresh` ends on the new release without anybody's help (a `provision` or",
         "`rollback` that did not end is repeated first); and then no file, mount or loop device is left over that an",
         "undisturbed run would not have. Each fault is proved by the trace: it struck at that very call, or the point",
-        "counts as broken. *Old* is what ran before the command (nothing, before a provisioning); *in trial*: `current`",
-        "is the new generation and `good` the old one, to which the next start goes back before it tries again.",
+        "counts as broken. *Old* is what ran before the command (nothing, before a provisioning); *in trial*: the",
+        "new generation is `current` and the old one `good`, to which the next start goes back before it tries again.",
     ]
     return "\n".join([*head, *_by_command(lines, total), *_by_call(lines), *_broken(broken)]) + "\n"
 

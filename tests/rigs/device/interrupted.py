@@ -53,7 +53,7 @@ def text_of(name: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class Left:
-    """What a broken command left (`old`, `new`, or a `trial` that did not end), its exit code, and what a replay met."""
+    """What a broken command left (`old`, `new`, or a `trial` that did not end), its exit code, what a replay met."""
 
     found: str
     code: int
