@@ -1,6 +1,10 @@
-"""What holds for every test: none is ever left out in silence."""
+"""What holds for every test: none is ever left out in silence, and none asserts on a time."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("sealring", deadline=None)
+settings.load_profile("sealring")
 
 
 @pytest.hookimpl(trylast=True)

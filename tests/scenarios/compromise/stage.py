@@ -194,9 +194,9 @@ class Play:
     clock: str = "trusted"
     pictures: list[dict[str, Any]] = field(default_factory=list)
 
-    def be_impatient(self) -> None:
-        """Short limits, so that a test of a drip does not last as long as a device's patience."""
-        for shop in self.stage.shops.values():
+    def be_impatient(self, *shops: Shop) -> None:
+        """Short limits (for these stores, or all), so that a drip does not last as long as a device's patience."""
+        for shop in shops or self.stage.shops.values():
             self.rig.stores[shop.line.url] = Fetcher(shop.line.url, limits=IMPATIENT)
 
     def provision(self, *seed: Envelope, clock: Any = "trusted") -> "Play":

@@ -300,7 +300,7 @@ def test_whatever_he_does_to_one_store_the_other_one_updates_the_device(
     stage: Stage, yesterday: Play, how: Callable[[Reply], Reply]
 ) -> None:
     """Every answer of `main` is his (DV-6); `second` is honest."""
-    yesterday.be_impatient()
+    yesterday.be_impatient(stage.main)
     stage.main.line.change = lambda _, reply: how(reply)
     report = yesterday.refresh()
     assert (report.outcome, line(report, "acme/second").word) == ("installed", "fresh")
