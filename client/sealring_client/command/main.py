@@ -4,12 +4,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sealring.errors import SealringError
-from sealring_client.command.words import NAME, Help, Version, fail, unexpected, visible, wants_progress
+from sealring.words import Help, Program, visible
 
 if TYPE_CHECKING:
     from sealring_client.outside import Outside
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 STATE = Path("/var/lib/sealring")
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 PIPE_CLOSED = 141  # what a shell reports for a program whose reader went away
+NAME = "sealring-device"
+PROGRAM = Program(NAME, "sealring-client")
 PROVISION = f"{NAME} provision --root root.json --model acme/door-1 --seed seed.bundle"
 SIMPLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
@@ -49,7 +51,7 @@ def parser() -> Help:
         f"{NAME} status --json    what runs, what is trusted, until when",
         f"{NAME} rollback         back to the last good generation",
     )
-    top.add_argument("--version", action=Version, nargs=0, help="say which edition this is")
+    PROGRAM.add_version(top)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = Help(add_help=False)
     common.add_argument("--state", type=Path, default=STATE, metavar="DIR", help=f"the device's folder ({STATE})")
@@ -82,7 +84,7 @@ def _add_provision(commands: Any, common: Help) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    sys.excepthook = unexpected
+    sys.excepthook = PROGRAM.unexpected
     given = sys.argv[1:] if argv is None else argv
     as_json = "--json" in given
     try:
@@ -92,16 +94,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except SealringError as err:
-        return fail(as_json, err.rule, str(err), err.hint(), err.exit_code)
+        return PROGRAM.fail(as_json, err.rule, str(err), err.hint(), err.exit_code)
     except BrokenPipeError:
         # Whoever read this (`head`) has had enough. What is still buffered goes nowhere, and nothing is said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except OSError as err:
         what = f"{err.filename or 'disk'}: {(err.strerror or str(err)).lower()}"
-        return fail(as_json, "", what, "check the path, its permissions and the free space", 12)
+        return PROGRAM.fail(as_json, "", what, "check the path, its permissions and the free space", 12)
     except KeyboardInterrupt:
-        return fail(as_json, "", "interrupted", "the next command finishes or undoes what this one began", INTERRUPTED)
+        return PROGRAM.fail(
+            as_json, "", "interrupted", "the next command finishes or undoes what this one began", INTERRUPTED
+        )
 
 
 def _show(args: argparse.Namespace, found: dict[str, Any], lines: Sequence[str]) -> None:
@@ -149,7 +153,7 @@ def _look(args: argparse.Namespace, *, apply: bool) -> int:
     _show(args, report.as_json(), report_lines(report))
     problem = report.problem
     if problem is not None and report.exit_code >= 10:
-        fail(args.json, problem.rule, problem.message, problem.hint, report.exit_code)
+        PROGRAM.fail(args.json, problem.rule, problem.message, problem.hint, report.exit_code)
     return report.exit_code
 
 
@@ -231,3 +235,8 @@ def _rollback(args: argparse.Namespace) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def wants_progress(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a line that counts up is welcome: a person at a terminal who has not asked for plain text."""
+    return sys.stderr.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"

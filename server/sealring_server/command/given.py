@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from securesystemslib.signer import Signer
 
 from sealring.keyfile import TufSigner, create_key_file, load_key_file, open_key
-from sealring_server.command.words import Usage
+from sealring.words import Usage
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from typing import Any
 from sealring.durable import write_durably
 from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import SealringError
+from sealring.words import Help, Program
 from sealring_server.clock import system_clock
 from sealring_server.command.given import Outside, address_of, check_url, open_signer, read_file, tuf_root_key
-from sealring_server.command.words import Help, add_version, complain, unexpected
 
+PROGRAM = Program("sealring-store", "sealring-server")
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 EXAMPLES = (
@@ -27,7 +28,7 @@ EXAMPLES = (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program; its exit code is the family of what went wrong."""
-    sys.excepthook = unexpected
+    sys.excepthook = PROGRAM.unexpected
     sys.exit(run(sys.argv[1:] if arguments is None else arguments, Outside(system_clock, getpass.getpass)))
 
 
@@ -38,12 +39,12 @@ def run(arguments: Sequence[str], outside: Outside) -> int:
         args = parser().parse_args(arguments)
         args.command(args, outside)
     except SealringError as err:
-        return complain(as_json, err.exit_code, err.rule, str(err), err.hint())
+        return PROGRAM.fail(as_json, err.rule, str(err), err.hint(), err.exit_code)
     except OSError as err:
         what = f"{err.filename or 'disk'}: {(err.strerror or str(err)).lower()}"
-        return complain(as_json, 12, "", what, "check the path, its permissions and the free space")
+        return PROGRAM.fail(as_json, "", what, "check the path, its permissions and the free space", 12)
     except KeyboardInterrupt:
-        return complain(as_json, INTERRUPTED, "", "interrupted", "")
+        return PROGRAM.fail(as_json, "", "interrupted", "", INTERRUPTED)
     return 0
 
 
@@ -120,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
     about = "A store for sealring: publishes signed statements and images, and proves what it answers."
     top = Help(prog="sealring-store", description=about)
     top.examples = EXAMPLES
-    add_version(top)
+    PROGRAM.add_version(top)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_init(commands)
     _add_serve(commands)

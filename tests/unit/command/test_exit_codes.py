@@ -181,11 +181,14 @@ def test_each_program_tells_its_edition(program: str) -> None:
     assert re.fullmatch(rf"{program} \d+\.\d+\.\d+\S*\n", done.stdout)
 
 
-DEFECT = "import sys; import {module} as at; sys.excepthook = at.unexpected; sys.argv.append('{flag}'); {{}}['x\\x1b']"
+DEFECT = (
+    "import sys; import {module} as at; sys.excepthook = getattr(at, 'PROGRAM', at).unexpected; "
+    "sys.argv.append('{flag}'); {{}}['x\\x1b']"
+)
 
 
 @pytest.mark.parametrize(
-    "module", ["sealring.command.main", "sealring_server.command.words", "sealring_client.command.words"]
+    "module", ["sealring.command.main", "sealring_server.command.main", "sealring_client.command.main"]
 )
 def test_what_nobody_foresaw_is_one_line_without_a_traceback(module: str) -> None:
     """A person is told where, and what to do; a script gets its object; a terminal gets no control characters."""
