@@ -11,37 +11,43 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from sealring.envelope import Envelope, seal
-from sealring.keys import FamilyThreshold, KeySet, PublicKey
+from sealring.keys import FamilyThreshold, KeySet, Presence, PublicKey
 from sealring.names import NO_ROOT, ROOT, KeyId, instant
 from sealring.statement import Brand, Common, Model, Release, RevisionStatement, Root, Store
 from sealring.statement.authorities import RootRoles
 from sealring.statement.fleet import TufPin, Wanted
 from sealring.statement.software import Image, Target
 from sealring.strict import encode
+from tests.signers import signing_with
 
 NOW = instant("2026-03-01T12:00:00Z")
 DAY = timedelta(days=1)
 
 
 class Key:
-    """A throw-away key that is the same in every run."""
+    """A throw-away key that is the same in every run; so are its signatures, of whatever type it is."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, type: str = "ed25519") -> None:
         self.name = name
         self.secret = SigningKey(sha256(f"sealring throw-away key {name}".encode()).digest())
-        self.public = PublicKey(name, "ed25519", bytes(self.secret.verify_key))
+        """The Ed25519 key; one of another type is made from the same seed."""
+        public, self.sign = signing_with(type, bytes(self.secret))
+        self.public = PublicKey(name, type, public)
 
     @property
     def id(self) -> KeyId:
         return self.public.id
 
-    def sign(self, message: bytes) -> bytes:
-        return bytes(self.secret.sign(message).signature)
-
 
 def key_set(threshold: int, *keys: Key) -> KeySet:
     """A classical threshold over these keys."""
     return KeySet([key.public for key in keys], [FamilyThreshold("classical", threshold, "required")])
+
+
+def hybrid_set(classical: int, ml_dsa: int, *keys: Key, presence: Presence = "required") -> KeySet:
+    """A threshold of each family over these keys; `presence` is that of ml-dsa."""
+    thresholds = [FamilyThreshold("classical", classical, "required"), FamilyThreshold("ml-dsa", ml_dsa, presence)]
+    return KeySet([key.public for key in keys], thresholds)
 
 
 def sign(payload: Common | bytes, *keys: Key) -> Envelope:
