@@ -182,7 +182,9 @@ class TufSigner(Signer):
         return Signature(self._public_key.keyid, self._key.sign(payload).hex())
 
 
-def create_key_file(path: Path, name: str, passphrase: bytes, *, strength: Strength = "moderate") -> PublicKey:
+def create_key_file(
+    path: Path, name: str, passphrase: bytes | bytearray, *, strength: Strength = "moderate"
+) -> PublicKey:
     """Draw a new key and keep it at `path`, encrypted, mode 0600, durably; an existing file is never touched.
 
     Args:
@@ -236,7 +238,7 @@ def load_key_file(path: Path) -> KeyFile:
         return parse_key_file(file.read(MAX_KEY_FILE + 1), str(path))
 
 
-def open_key(file: KeyFile, passphrase: bytes) -> OpenKey:
+def open_key(file: KeyFile, passphrase: bytes | bytearray) -> OpenKey:
     """The private key in this file.
 
     Raises:
@@ -253,6 +255,11 @@ def open_key(file: KeyFile, passphrase: bytes) -> OpenKey:
         seed[:] = bytes(SEED_BYTES)
         raise WrongPassphrase(file.name)
     return OpenKey(file.public_key, seed)
+
+
+def wipe(secret: bytearray) -> None:
+    """Overwrite a secret in place."""
+    secret[:] = bytes(len(secret))
 
 
 def public_file(key: PublicKey) -> bytes:
@@ -273,9 +280,9 @@ def parse_public_file(raw: bytes) -> PublicKey:
     return key
 
 
-def _derive(kdf: Kdf, salt: bytes, passphrase: bytes, path: str) -> bytes:
+def _derive(kdf: Kdf, salt: bytes, passphrase: bytes | bytearray, path: str) -> bytes:
     derive: Callable[..., bytes] = argon2id.kdf
     try:
-        return derive(SecretBox.KEY_SIZE, passphrase, salt, opslimit=kdf.operations, memlimit=kdf.memory)
+        return derive(SecretBox.KEY_SIZE, bytes(passphrase), salt, opslimit=kdf.operations, memlimit=kdf.memory)
     except CryptoError:
         raise BadKeyFile(path, f"no {kdf.memory} bytes of memory for it", "use a machine with more memory") from None

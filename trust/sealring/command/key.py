@@ -11,7 +11,7 @@ from sealring.command.meaning import Rows, describe_key
 from sealring.command.objects import key_object
 from sealring.command.output import Output, Sheet
 from sealring.command.outside import Outside
-from sealring.command.passphrase import get_passphrase, passphrase_options
+from sealring.command.passphrase import Secrets, get_passphrase, passphrase_options
 from sealring.durable import create_durably
 from sealring.keyfile import STRENGTHS, KeyFile, Strength, create_key_file, load_key_file, public_file
 from sealring.names import Name
@@ -49,8 +49,7 @@ def create_key(
     file: Path,
     name: str,
     kdf: Strength,
-    passphrase_file: Path | None,
-    passphrase_fd: int | None,
+    secrets: Secrets,
     as_json: bool,
 ) -> None:
     """Create a key file and its public half."""
@@ -59,7 +58,7 @@ def create_key(
     for path in (file, public_path):  # before the person is asked; what counts is that creating never replaces
         if path.exists():
             raise FileExistsError(errno.EEXIST, "exists already and is never overwritten", str(path))
-    passphrase = get_passphrase(outside, name, passphrase_file, passphrase_fd, confirm=True)
+    passphrase = get_passphrase(outside, secrets, name, confirm=True)
     public = create_key_file(file, name, passphrase, strength=kdf)
     create_durably(public_path, public_file(public))
     output = Output(outside)

@@ -18,9 +18,9 @@ from sealring.command.meaning import describe, difference
 from sealring.command.objects import Object, statement_object
 from sealring.command.output import Output, Sheet
 from sealring.command.outside import Outside
-from sealring.command.passphrase import get_passphrase, passphrase_options
+from sealring.command.passphrase import Secrets, passphrase_options
+from sealring.command.signer import find_key, key_option
 from sealring.durable import write_durably
-from sealring.keyfile import load_key_file, open_key
 from sealring.signing import add_signature
 from sealring.statement import Common
 
@@ -64,7 +64,7 @@ def review(
     )
 )
 @click.argument("file", type=EXISTING)
-@click.option("--key", type=EXISTING, required=True, help="Your key file.")
+@key_option
 @_replaces
 @_root
 @_brand
@@ -75,35 +75,34 @@ def review(
 def sign(
     outside: Outside,
     file: Path,
-    key: Path,
+    key: str,
     replaces: Path | None,
     root: Path | None,
     brand: Path | None,
     yes: bool,
-    passphrase_file: Path | None,
-    passphrase_fd: int | None,
+    secrets: Secrets,
     as_json: bool,
 ) -> None:
     """One signature by one key."""
     if as_json and not yes:
         raise click.UsageError("--json goes with --yes: a person is asked after a review in words")
-    claim, output, holder = load_claim(file), Output(outside), load_key_file(key)
+    claim, output, holder = load_claim(file), Output(outside), find_key(outside, key, secrets)
     before = load_replaced(replaces, claim)
     sets = _sets(claim, root, brand, before)
-    check_useful(claim, sets, holder.public_key)
+    check_useful(claim, sets, holder.public)
     if not as_json:
         show_review(output, claim, before)
     if not yes:
-        _ask(outside, f"sign this as {holder.name}?")
+        _ask(outside, f"sign this as {holder.public.name}?")
     # Exactly what was reviewed is signed: the file is not read again, so it can't be swapped in between.
-    with open_key(holder, get_passphrase(outside, holder.name, passphrase_file, passphrase_fd)) as signer:
+    with holder.open() as signer:
         signed = add_signature(claim.envelope, signer)
     write_durably(file, signed.raw)
     if as_json:
         said = _object(Claim(claim.statement, signed), before, sets)
-        output.object({"file": str(file), "signed_by": holder.name, **said})
+        output.object({"file": str(file), "signed_by": holder.public.name, **said})
         return
-    output.line(f"signed by {holder.name}: {file}")
+    output.line(f"signed by {holder.public.name}: {file}")
     show_progress(output, signed, sets)
 
 
