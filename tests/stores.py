@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 
 from sealring.bundle import Entry, StatementEntry, read_bundle, write_bundle
 from sealring.envelope import Envelope
-from sealring.keyfile import OpenKey, TufSigner
+from sealring.keyfile import OpenKey
+from sealring.keyfile.tuf import TufSigner
 from sealring.names import instant, spell
 from sealring_server.making import TufPinned, make_store
 from sealring_server.serving import Size, serve

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from securesystemslib.signer import Signer
 
-from sealring.keyfile import TufSigner, load_key_file, open_key
+from sealring.keyfile import load_key_file, open_key
+from sealring.keyfile.tuf import TufSigner
 from sealring_server.blobs import BlobFolder
 from sealring_server.catalogue import Maps
 from sealring_server.database import Database, open_database

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from securesystemslib.signer import Signer
 
-from sealring.keyfile import TufSigner, create_key_file, load_key_file, open_key
+from sealring.keyfile import create_key_file, load_key_file, open_key
+from sealring.keyfile.tuf import TufSigner
 from sealring.words import Usage
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from sealring.command.dumps import no_dumps
 from sealring.command.files import EXISTING
 from sealring.command.outside import Outside
 from sealring.command.passphrase import Secrets, get_passphrase
@@ -46,7 +47,7 @@ class FoundKey:
     @contextmanager
     def open(self) -> Iterator[Signer]:
         """Ask for the secret and open the key; it is wiped or logged out of at the end of the `with` block."""
-        with self.holder.open() as signer:
+        with no_dumps(), self.holder.open() as signer:
             yield signer
 
 
