@@ -6,7 +6,7 @@ from nacl.bindings import crypto_sign_open
 
 from benchmarks.figure import Figure, cpu_seconds, side_by_side
 from sealring.approve import approve
-from sealring.chain import Chain, begin_with_root, verify
+from sealring.chain import Chain, begin_with_root
 from sealring.envelope import parse_envelope
 from sealring.keys import KeySet
 from sealring.moment import Moment
@@ -29,7 +29,7 @@ def run() -> Iterator[Figure]:
     signed, key, moment = signature + envelope.pae, one.keys[0].public, Moment(NOW)
 
     ours, limit, ratio = side_by_side(
-        lambda: verify(chain.authenticate(raw, RevisionStatement, "acme"), moment, None),
+        lambda: chain.verify(chain.authenticate(raw, RevisionStatement, "acme"), moment, None),
         lambda: crypto_sign_open(signed, key),
         1000,
     )
@@ -56,15 +56,16 @@ def _whole_chain(world: World) -> Callable[[], None]:
 
     def whole() -> None:
         chain = Chain(begin_with_root(world.root.raw)).with_brand([brand])
-        current = verify(chain.brands["acme"], moment, None)
-        said = verify(chain.authenticate(model, Model, "acme"), moment, None)
+        current = chain.verify(chain.brands["acme"], moment, None)
+        said = chain.verify(chain.authenticate(model, Model, "acme"), moment, None)
         for wants, release, revision in zip(said.statement.packages, releases, revisions, strict=True):
             approve(
+                chain,
                 said,
                 current,
                 wants,
-                verify(chain.authenticate(release, Release, "acme"), moment, None),
-                verify(chain.authenticate(revision, RevisionStatement, "acme"), moment, None),
+                chain.verify(chain.authenticate(release, Release, "acme"), moment, None),
+                chain.verify(chain.authenticate(revision, RevisionStatement, "acme"), moment, None),
                 before=None,
             )
 

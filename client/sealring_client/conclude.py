@@ -112,7 +112,7 @@ def _lines(survey: Survey) -> Iterable[StoreLine]:
 
 
 def _package_line(survey: Survey, package: Package) -> PackageLine:
-    part, release = package.part(), package.approved.release.statement if package.approved else None
+    part, release = package.part(), package.approved.ground.statement if package.approved else None
     held = survey.trusted.floors.get(Release, f"{package.wanted.package}/{package.wanted.channel}")
     sequence = release.sequence if release is not None else (held.statement.sequence if held is not None else None)
     return PackageLine(

@@ -118,7 +118,7 @@ class Switch:
         times = Times.of(now, self.survey.trusted)
         for package in self.survey.packages:
             if package.approved is not None and package.is_new:
-                times.verify(package.approved.release)
+                times.verify(package.approved.ground)
                 times.verify(package.approved.revision)
 
     def _revisions(self) -> dict[str, RevisionStatement]:
@@ -131,7 +131,7 @@ class Switch:
         failures = load_failures(self.survey.folder)
         for package in self.survey.packages:
             if package.wanted.package == name and package.approved is not None and package.is_new:
-                release = package.approved.release.envelope.id
+                release = package.approved.ground.envelope.id
                 failures[name] = failed_again(failures.get(name), name, release, self.survey.now())
         save_failures(self.survey.folder, failures)
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from sealring.approve import BelowMinimum
-from sealring.chain import Authentic, Chain, Claim, check_floor, read_claim, verify
+from sealring.authentic import Authentic, Claim, check_floor, read_claim
+from sealring.chain import Chain
 from sealring.envelope import Envelope, parse_envelope
 from sealring.errors import TrustError
 from sealring.floors import reauthenticate
@@ -161,7 +162,7 @@ def _admit_other(work: Admission, claim: Claim) -> None:
     # TH-1: the envelope that is kept is the one that is judged, and nothing was believed before this line.
     found = work.chain.authenticate(envelope.raw, TYPES[kind], authority)
     floor = _floor(work, kind, subject)
-    verify(found, work.moment, floor)
+    work.chain.verify(found, work.moment, floor)
     if isinstance(found.statement, RevisionStatement):
         _check_image(work, found.statement)
     if isinstance(found.statement, Release):

@@ -10,7 +10,8 @@ from typing import ClassVar
 from securesystemslib.signer import Signer
 from sqlalchemy import insert
 
-from sealring.chain import Authentic, begin_with_root, root_id, verify
+from sealring.authentic import Authentic
+from sealring.chain import Chain, begin_with_root, root_id
 from sealring.durable import PRIVATE, write_durably
 from sealring.errors import SealringError
 from sealring.keyfile import create_key_file
@@ -73,7 +74,8 @@ def check_root(folder: Path, root: bytes, at: datetime) -> str:
     Raises:
         AlreadyAStore, TrustError.
     """
-    found = verify(begin_with_root(root), Moment(at), None)
+    found = begin_with_root(root)
+    Chain(found).verify(found, Moment(at), None)
     if (folder / "store.db").exists():
         raise AlreadyAStore(folder)
     return root_id(found)

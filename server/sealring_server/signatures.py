@@ -6,7 +6,7 @@ and leave no room for the counter-signature that a rotation needs.
 
 from collections.abc import Iterable
 
-from sealring.chain import Chain, key_sets
+from sealring.chain import Chain
 from sealring.envelope import MAX_SIGNATURES, Envelope, seal
 from sealring.keys import VERIFIED_TYPES, KeySet, PublicKey, signed_by
 from sealring.names import KeyId
@@ -27,7 +27,7 @@ def signing_keys(chain: Chain, statement: Common) -> list[PublicKey]:
         roles = chain.root.statement.roles
         sets = [roles.brand, *([before.statement.keys] if before else []), roles.root, statement.keys]
     elif statement.authority in chain.brands:
-        sets = list(key_sets(chain.brands[statement.authority]))
+        sets = [speaker.keys for speaker in chain.speakers(statement.authority)]
     return [key for found in sets for key in found.keys]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from io import BytesIO
 
 from sealring.approve import approve, check_store
+from sealring.authentic import Authentic
 from sealring.bundle import open_entries
 from sealring.catalogue.entry import parse_entry
 from sealring.catalogue.follows import verify_entry
@@ -15,12 +16,14 @@ from sealring.catalogue.leaf import Head
 from sealring.catalogue.log import verify_inclusion
 from sealring.catalogue.proof import verify_proof
 from sealring.catalogue.view import verify_view
-from sealring.chain import Authentic, Chain, begin_with_root, verify
+from sealring.chain import Chain, begin_with_root
 from sealring.envelope import parse_envelope
 from sealring.floors import Floors, reauthenticate
-from sealring.moment import Moment, TimeFloors, check_time
+from sealring.furnished import furnished
+from sealring.moment import Moment, check_time
 from sealring.names import instant
 from sealring.statement import TYPES, Common, Model, Release, RevisionStatement, Store, parse_statement
+from sealring.time_floors import TimeFloors
 from tests.vectors.form import Vector
 
 Facts = dict[str, str]
@@ -66,29 +69,35 @@ def brand_walk(vector: Vector) -> Facts:
 
 
 def chain(vector: Vector) -> Facts:
-    chain, kind, authority = _chain(vector), TYPES[vector.headers["type"]], vector.headers["authority"]
+    kind, authority = TYPES[vector.headers["type"]], vector.headers["authority"]
+    floors = Floors.of(_chain(vector), [*vector.all("known"), *vector.all("floor")])
+    chain = floors.chain
     found: Authentic[Common] = chain.authenticate(vector.one("statement"), kind, authority)
-    seen = [reauthenticate(chain, raw).statement for raw in vector.all("seen")]
-    moment = TimeFloors.of(_moment(vector), [chain.root.statement, *seen]).moment(authority)
-    floor = Floors.of(chain, vector.all("floor")).get(kind, found.statement.subject)
-    accepted = verify(found, moment, floor)
+    seen = [reauthenticate(chain, raw) for raw in vector.all("seen")]
+    times = TimeFloors.of(_moment(vector), [chain.root, *chain.brands.values(), *seen])
+    floors.check(found)
+    accepted = chain.verify(found, times.moment_of(found), None)
     return {"subject": accepted.statement.subject, "id": accepted.envelope.id}
 
 
 def approved(vector: Vector) -> Facts:
-    chain, moment, package = _chain(vector), _moment(vector), vector.headers["package"]
+    chain, moment = furnished(_chain(vector), vector.all("known")), _moment(vector)
+    package, authority = vector.headers["package"], vector.headers["authority"]
     brand = package.partition("/")[0]
-    model = verify(chain.authenticate(vector.one("model"), Model, vector.headers["authority"]), moment, None)
+    for one in (chain.root, chain.brands[authority]):
+        chain.verify(one, moment, None)
+    model = chain.verify(chain.authenticate(vector.one("model"), Model, authority), moment, None)
     for raw in vector.all("store"):
-        check_store(chain.authenticate(raw, Store, model.statement.authority), package)
+        check_store(chain, chain.authenticate(raw, Store, authority), package)
     before = [chain.authenticate(raw, Release, brand) for raw in vector.all("before")]
     release = chain.authenticate(vector.one("release"), Release, brand)
     found = approve(
+        chain,
         model,
-        verify(chain.brands[brand], moment, None),
+        chain.verify(chain.brands[brand], moment, None),
         next(wanted for wanted in model.statement.packages if wanted.package == package),
-        verify(release, moment, before[0] if before else None),
-        verify(chain.authenticate(vector.one("revision"), RevisionStatement, brand), moment, None),
+        chain.verify(release, moment, before[0] if before else None),
+        chain.verify(chain.authenticate(vector.one("revision"), RevisionStatement, brand), moment, None),
         before=before[0] if before else None,
     )
     return {"revision": str(found.revision.statement.revision)}

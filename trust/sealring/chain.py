@@ -1,126 +1,65 @@
-"""Who says so? The chain from the root to any statement, as the straight line that SPEC.md describes.
-
-Two results, two types. `Authentic`: signed by the keys that may sign it today; it may be expired, so it
-serves as a floor or an address and never as a reason to install. `Verified`: authentic, current at one
-moment, and not below its floor.
-"""
+"""Who says so? The chain from the root to any statement, as the straight line that SPEC.md describes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, TypeVar
 
-import msgspec
-
+from sealring.authentic import (
+    Authentic,
+    Claim,
+    Conflict,
+    Rollback,
+    S,
+    S_co,
+    SecondImage,
+    Verified,
+    WrongStatement,
+    check_floor,
+    read_claim,
+)
+from sealring.delegation import check_covered
 from sealring.envelope import Envelope, parse_envelope
-from sealring.errors import RuledError, TrustError
+from sealring.errors import TrustError
 from sealring.keys import KeySet
 from sealring.moment import Moment, check_time
 from sealring.names import NO_ROOT, ROOT, KeyId
-from sealring.statement import Brand, Common, RevisionStatement, Root, parse_statement
+from sealring.revocation import InForce
+from sealring.statement import Brand, Common, Delegation, Revocations, Root, parse_statement
 from sealring.threshold import TooFewSigners, check_threshold
 
-S_co = TypeVar("S_co", bound=Common, covariant=True)
-S = TypeVar("S", bound=Common)
-
-
-class Authentic(msgspec.Struct, Generic[S_co], frozen=True):
-    """A statement that a threshold of current keys of its own authority vouches for."""
-
-    statement: S_co
-    envelope: Envelope
-    signers: frozenset[KeyId]
-
-
-class Verified(Authentic[S_co], frozen=True):
-    """An authentic statement that may also be acted upon at `moment`."""
-
-    moment: Moment
-
-
-@dataclass(eq=False)
-class WrongStatement(RuledError):
-    """A genuine statement in a place that is not its own (SPEC ST-4, ST-6, AU-1, RT-2, BR-2)."""
-
-    what: str
-    found: str
-    needed: str
-    by: str
-    exit_code: ClassVar[int] = 24
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.found} found, {self.needed} needed"
-
-    def hint(self) -> str:
-        if self.by == "BR-1":
-            return "give the brand's own assertion too (`--brand`, or into the bundle), signed by this root"
-        return "someone offered a statement for another place; `sealring show` tells what it is"
-
-
-@dataclass(eq=False)
-class Rollback(TrustError):
-    """A device never goes back (SPEC FL-1)."""
-
-    what: str
-    offered: int
-    floor: int
-    rule: ClassVar[str] = "FL-1"
-    exit_code: ClassVar[int] = 23
-
-    def __str__(self) -> str:
-        return f"{self.what}: sequence {self.offered} offered, {self.floor} or later needed"
-
-    def hint(self) -> str:
-        # Read by who verifies, by who publishes, and in a device's report: it must be right for each of them.
-        return f"take sequence {self.floor} or later; what changes needs a sequence above every one published so far"
-
-
-@dataclass(eq=False)
-class Conflict(TrustError):
-    """Two statements of one subject and sequence (SPEC FL-3): what was accepted first is kept."""
-
-    what: str
-    sequence: int
-    offered: str
-    held: str
-    rule: ClassVar[str] = "FL-3"
-    exit_code: ClassVar[int] = 23
-
-    def __str__(self) -> str:
-        return f"{self.what}: a second sequence {self.sequence}, id {self.offered[:16]} offered, {self.held[:16]} held"
-
-    def hint(self) -> str:
-        return f"two were signed: issue sequence {self.sequence + 1}, and find out who signed the other"
-
-
-@dataclass(eq=False)
-class SecondImage(TrustError):
-    """One revision for one architecture with two images (SPEC FL-3): what was accepted first is kept."""
-
-    what: str
-    offered: str
-    held: str
-    rule: ClassVar[str] = "FL-3"
-    exit_code: ClassVar[int] = 23
-
-    def __str__(self) -> str:
-        return f"{self.what}: a second image, SHA-256 {self.offered[:16]} offered, {self.held[:16]} held"
-
-    def hint(self) -> str:
-        return "publish the other image as a new revision, and find out who signed it as this one"
+__all__ = [
+    "Authentic",
+    "Chain",
+    "Claim",
+    "Conflict",
+    "Rollback",
+    "S",
+    "S_co",
+    "SecondImage",
+    "Speaker",
+    "Verified",
+    "WrongStatement",
+    "begin_with_root",
+    "check_floor",
+    "read_claim",
+    "root_id",
+]
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What an unverified envelope says that it is. Good for routing and messages, for nothing else."""
+class Speaker:
+    """A key set that may sign for an authority: its own, or a delegation's."""
 
-    statement: Common
-    envelope: Envelope
+    title: str
+    keys: KeySet
+    delegation: Authentic[Delegation] | None = None
+
+    def check_allowed(self, statement: Common) -> None:
+        """Raise `NotDelegated` unless this set may sign the statement; the authority's own may sign any."""
+        if self.delegation is not None:
+            check_covered(self.delegation.statement, statement)
 
 
-def read_claim(raw: bytes) -> Claim:
-    """What these bytes claim to be; nobody has vouched for it."""
-    envelope = parse_envelope(raw)
-    return Claim(parse_statement(envelope.payload), envelope)
+Met = list[tuple[Speaker, frozenset[KeyId]]]
 
 
 def root_id(root: Authentic[Root]) -> str:
@@ -145,12 +84,16 @@ class Chain:
     """The authorities in force: a root, and the brands that it certifies today.
 
     `former` are brands whose certificate no longer counts since the root changed its keys: nothing that
-    they sign counts, but their keys still say who may follow them (SPEC BR-3).
+    they sign counts, but their keys still say who may follow them (SPEC BR-3). What brands delegate and revoke is
+    computed from what is remembered by `floors.furnished`, anew after each change of keys: until then a changed
+    chain has no delegations, and the revocations that were in force before.
     """
 
     root: Authentic[Root]
     brands: Mapping[str, Authentic[Brand]] = field(default_factory=dict)
     former: Mapping[str, Authentic[Brand]] = field(default_factory=dict)
+    delegations: Mapping[str, Authentic[Delegation]] = field(default_factory=dict)
+    revocations: InForce = field(default_factory=InForce)
 
     @property
     def root_id(self) -> str:
@@ -178,7 +121,7 @@ class Chain:
         known = {**self.former, **self.brands}
         certified = {name: brand for name, brand in known.items() if _certified(brand.envelope, root)}
         former = {name: brand for name, brand in known.items() if name not in certified}
-        return Chain(root, certified, former)
+        return Chain(root, certified, former, revocations=self.revocations)
 
     def with_brand(self, raws: Iterable[bytes]) -> "Chain":
         """The chain after these versions of one brand, oldest first; the last is the one to hold (SPEC BR-1 to BR-3).
@@ -200,28 +143,83 @@ class Chain:
             self.root,
             {**self.brands, name: found},
             {other: brand for other, brand in self.former.items() if other != name},
+            revocations=self.revocations,
+        )
+
+    def speakers(self, authority: str) -> tuple[Speaker, ...]:
+        """The key sets that may sign an authority's statements, its own first (SPEC AU-2).
+
+        Each meets its own threshold alone; what a delegation's may sign, `Speaker.check_allowed` says.
+        """
+        if authority == ROOT:
+            return (Speaker("the role root", self.root.statement.roles.root),)
+        brand = self.brands.get(authority)
+        if brand is None:
+            return ()
+        delegations = (d for d in self.delegations.values() if d.statement.authority == authority)
+        return (
+            Speaker(f"brand {authority}", brand.statement.keys),
+            *(Speaker(d.statement.title, d.statement.keys, d) for d in delegations),
         )
 
     def authenticate(self, raw: bytes, kind: type[S], authority: str) -> Authentic[S]:
-        """A statement of a brand, signed by the keys that may sign it today; maybe expired.
+        """A statement of a brand, or the root's revocations, signed by keys that may sign it today; maybe expired.
 
         Args:
-            authority: the brand that must have said it; known from what was asked for.
+            authority: who must have said it; known from what was asked for.
 
         Raises:
             TrustError: and nothing else, whatever the bytes.
         """
-        envelope = parse_envelope(raw)
-        brand = self.brands.get(authority)
-        if brand is None:
+        envelope, speakers = parse_envelope(raw), self.speakers(authority)
+        # BR-1; of the root's, this is the way of its revocations alone: `with_root` and `with_brand` have the others.
+        if not speakers or (authority == ROOT and kind is not Revocations):
             raise WrongStatement(f"brand {authority}", "no current certificate", "one signed by the root", "BR-1")
         # TH-1 comes first: no member is read before a threshold of keys vouches for the exact bytes.
-        signers = _first_threshold(envelope, key_sets(brand), f"{kind.__struct_config__.tag} of {authority}")
+        met = _met(envelope, speakers, f"{kind.__struct_config__.tag} of {authority}")
         statement = self._parsed(envelope, kind)
         # AU-1: a brand speaks for itself only, or any certified publisher could sign anyone's software.
         if statement.authority != authority:
             raise WrongStatement(statement.title, f"authority {statement.authority}", authority, "AU-1")
-        return Authentic(statement, envelope, signers)
+        return _vouched(statement, envelope, met)
+
+    def verify(
+        self,
+        found: Authentic[S],
+        moment: Moment,
+        floor: Authentic[Common] | None,
+        *,
+        final: frozenset[str] = frozenset(),
+    ) -> Verified[S]:
+        """The statement as one that may be acted upon: not below its floor, not revoked, and current at this moment.
+
+        Args:
+            final: ids whose expiry a final release has lifted, from `approve.final_ids` (SPEC EL-2).
+
+        Raises:
+            Rollback, Conflict, SecondImage, Revoked, Expired, FromTheFuture, TooEarly.
+        """
+        check_floor(found, floor)
+        # RK-1: what has been taken back is no reason for anything new, whoever shows it and however late.
+        self.revocations.check(found.statement, found.envelope.id)
+        check_time(found.statement, moment, may_end=found.envelope.id not in final)
+        if found.under:
+            self._check_delegations(found.under, moment)
+        return Verified(found.statement, found.envelope, found.signers, found.under, moment=moment)
+
+    def _check_delegations(self, under: tuple[Authentic[Delegation], ...], moment: Moment) -> None:
+        """AU-6: what only delegates signed stands as long as one of their delegations does."""
+        refusal: TrustError | None = None
+        for one in under:
+            try:
+                self.revocations.check(one.statement, one.envelope.id)
+                check_time(one.statement, moment)
+            except TrustError as err:
+                refusal = refusal or err
+            else:
+                return
+        if refusal is not None:
+            raise refusal
 
     def _follow(self, walk: Authentic[Brand] | None, raw: bytes) -> Authentic[Brand]:
         envelope = parse_envelope(raw)
@@ -276,47 +274,39 @@ def _by_previous_keys(envelope: Envelope, statement: Brand, before: Authentic[Br
     return signers
 
 
-def key_sets(brand: Authentic[Brand]) -> tuple[KeySet, ...]:
-    """The key sets that may sign a brand's statements; each meets its own threshold alone (SPEC AU-2)."""
-    return (brand.statement.keys,)
-
-
-def check_floor(found: Authentic[S], floor: Authentic[Common] | None) -> None:
-    """Raise when the statement lies below what was seen of its subject before (SPEC FL-1, FL-3)."""
-    if floor is None:
-        return
-    statement, seen = found.statement, floor.statement
-    if statement.sequence < seen.sequence:
-        raise Rollback(statement.title, statement.sequence, seen.sequence)
-    if statement.sequence == seen.sequence and found.envelope.id != floor.envelope.id:
-        raise Conflict(statement.title, statement.sequence, found.envelope.id, floor.envelope.id)
-    # FL-3: a revision is one build; whoever re-issues it for other bytes changes what every release of it means.
-    if not isinstance(statement, RevisionStatement) or not isinstance(seen, RevisionStatement):
-        return
-    if statement.image.sha256 != seen.image.sha256:
-        raise SecondImage(statement.title, statement.image.sha256, seen.image.sha256)
-
-
-def verify(found: Authentic[S], moment: Moment, floor: Authentic[Common] | None) -> Verified[S]:
-    """The statement as one that may be acted upon: not below its floor, and current at this moment.
-
-    Raises:
-        Rollback, Conflict, Expired, FromTheFuture, TooEarly.
-    """
-    check_floor(found, floor)
-    check_time(found.statement, moment)
-    return Verified(found.statement, found.envelope, found.signers, moment)
-
-
-def _first_threshold(envelope: Envelope, sets: tuple[KeySet, ...], what: str) -> frozenset[KeyId]:
+def _met(envelope: Envelope, speakers: tuple[Speaker, ...], what: str) -> Met:
+    """The sets whose threshold the envelope meets, the authority's own alone where it does; at least one."""
+    met: Met = []
     refusal: TrustError | None = None
-    for keys in sets:
+    for speaker in speakers:
         try:
-            return check_threshold(envelope, keys, what)
+            met.append((speaker, check_threshold(envelope, speaker.keys, what)))
         except TrustError as err:
             refusal = refusal or err
-    assert refusal is not None  # there is always the authority's own set
-    raise refusal
+        if met and met[0][0].delegation is None:
+            break
+    if not met and refusal is not None:
+        raise refusal
+    return met
+
+
+def _vouched(statement: S, envelope: Envelope, met: Met) -> Authentic[S]:
+    """AU-3: of the sets that have signed, those that may sign this very statement; at least one."""
+    under: list[Authentic[Delegation]] = []
+    signers: frozenset[KeyId] = frozenset()
+    refusal: TrustError | None = None
+    for speaker, by in met:
+        try:
+            speaker.check_allowed(statement)
+        except TrustError as err:
+            refusal = refusal or err
+            continue
+        signers |= by
+        if speaker.delegation is not None:
+            under.append(speaker.delegation)
+    if not signers and refusal is not None:
+        raise refusal
+    return Authentic(statement, envelope, signers, tuple(under))
 
 
 def _certified(envelope: Envelope, root: Authentic[Root]) -> bool:

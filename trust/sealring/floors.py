@@ -7,38 +7,45 @@ place. So a thief's fast-forward ends with his keys, and a routine rotation open
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from sealring.chain import Authentic, Chain, S, check_floor
+from sealring.authentic import Authentic, S, check_floor
+from sealring.chain import Chain
 from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
-from sealring.names import ROOT
+from sealring.furnished import furnished
 from sealring.statement import TYPES, Common, parse_statement
 
-MAX_KEPT = 8  # envelopes a subject: one for each set of signers, see `kept`
-
+MAX_KEPT = 8  # statements of one subject
 Subject = tuple[str, str]
-"""(type, subject)"""
+"""A type and a subject."""
 
 
 @dataclass(frozen=True)
 class Floors:
-    """The highest authentic statement of each subject under today's keys, and everything kept for tomorrow's."""
+    """The highest statement of each subject under today's keys; `chain` has what they delegate and revoke."""
 
     chain: Chain
     highest: dict[Subject, Authentic[Common]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, chain: Chain, raws: Iterable[bytes]) -> "Floors":
-        """The floors that these remembered envelopes make under this chain (SPEC FL-2)."""
+        """The floors that these remembered envelopes make under this chain (SPEC FL-2).
+
+        Args:
+            chain: root and brands; what it holds of delegations and revocations is found again in `raws`.
+            raws: envelopes that were authentic once, in the order in which they were accepted.
+        """
+        remembered = list(raws)
+        chain = furnished(chain, remembered)
         highest: dict[Subject, Authentic[Common]] = {}
-        for raw in raws:
+        for raw in remembered:
             try:
                 found = reauthenticate(chain, raw)
             except TrustError:
                 continue  # its keys no longer count: passed over, and kept for the day they may again
             key = (found.statement.type, found.statement.subject)
-            if key not in highest or highest[key].statement.sequence < found.statement.sequence:
+            if key not in highest or _goes_before(chain, found, highest[key]):
                 highest[key] = found
         return cls(chain, highest)
 
@@ -47,21 +54,45 @@ class Floors:
         found = self.highest.get((str(kind.__struct_config__.tag), subject))
         return found if found is not None and isinstance(found.statement, kind) else None  # type: ignore[return-value]
 
+    def check(self, found: Authentic[Common]) -> None:
+        """Raise when the statement lies below its floor, or beside it (SPEC FL-1, FL-3, FL-5)."""
+        held = self.highest.get((found.statement.type, found.statement.subject))
+        if held is not None and not _gives_way(self.chain, held, found):
+            check_floor(found, held)
+
     def learn(self, found: Authentic[S]) -> "Floors":
         """The floors after this authentic statement, expired or not.
 
+        What it delegates or revokes is in force only once the floors are computed again, by `of`.
+
         Raises:
-            Rollback, Conflict: and the floors in hand stay as they were.
+            Rollback, Conflict, SecondImage: and the floors in hand stay as they were.
         """
-        key = (found.statement.type, found.statement.subject)
-        check_floor(found, self.highest.get(key))
-        return Floors(self.chain, {**self.highest, key: found})
+        self.check(found)
+        return replace(self, highest={**self.highest, (found.statement.type, found.statement.subject): found})
 
 
 def reauthenticate(chain: Chain, raw: bytes) -> Authentic[Common]:
     """One remembered statement of a brand, judged again by today's keys."""
     statement = parse_statement(parse_envelope(raw).payload)
     return chain.authenticate(raw, TYPES[statement.type], statement.authority)
+
+
+def _goes_before(chain: Chain, found: Authentic[Common], held: Authentic[Common]) -> bool:
+    """Whether `found` is the floor rather than what is held."""
+    return found.statement.sequence > held.statement.sequence or _gives_way(chain, held, found)
+
+
+def _gives_way(chain: Chain, held: Authentic[Common], found: Authentic[Common]) -> bool:
+    """FL-5: of two that were signed for one place, the one that is taken back by its id gives way to the other."""
+    if found.statement.sequence != held.statement.sequence or found.envelope.id == held.envelope.id:
+        return False
+    return _is_revoked(chain, held) and not _is_revoked(chain, found)
+
+
+def _is_revoked(chain: Chain, one: Authentic[Common]) -> bool:
+    line = chain.revocations.strongest(one.statement, one.envelope.id)
+    return line is not None and line.line.what == one.envelope.id
 
 
 def kept(found: Iterable[Authentic[Common]]) -> list[Authentic[Common]]:
@@ -85,4 +116,4 @@ def kept(found: Iterable[Authentic[Common]]) -> list[Authentic[Common]]:
     return sorted(chosen, key=lambda one: one.statement.sequence, reverse=True)
 
 
-__all__ = ["MAX_KEPT", "ROOT", "Floors", "Subject", "kept", "reauthenticate"]
+__all__ = ["MAX_KEPT", "Floors", "Subject", "kept", "reauthenticate"]

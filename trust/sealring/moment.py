@@ -1,13 +1,12 @@
 """When is it? The instant of a check, and the signed lower bounds that a poor clock is held to (SPEC TM)."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from sealring.errors import TrustError
-from sealring.names import ROOT, spell
-from sealring.statement import Brand, Common
+from sealring.names import spell
+from sealring.statement import Common
 
 MAX_AHEAD = timedelta(minutes=10)
 
@@ -81,38 +80,14 @@ class Moment:
         return Moment(floor, self.proven and floor - self.at <= MAX_AHEAD)
 
 
-@dataclass(frozen=True)
-class TimeFloors:
-    """Signed lower bounds of the time, one an authority: the root's for all, a brand's for its own (SPEC TM-4).
+def check_time(statement: Common, moment: Moment, *, may_end: bool = True) -> None:
+    """Raise unless the statement may be acted upon at this moment (SPEC TM-1 to TM-3).
 
-    They are computed from the statements that are held, so that a floor goes when the statement that set it
-    no longer verifies; the system clock never becomes one.
+    Args:
+        may_end: false for what a `final` release rests on, whose expiry is reported and not enforced (EL-2).
     """
-
-    clock: Moment
-    issued: Mapping[str, datetime]
-
-    @classmethod
-    def of(cls, clock: Moment, held: Iterable[Common]) -> "TimeFloors":
-        """The floors that these authentic statements set."""
-        issued: dict[str, datetime] = {}
-        for statement in held:
-            # The role `brand` may be one key that is used every week: what it dates bounds that brand, not the fleet.
-            authority = statement.brand if isinstance(statement, Brand) else statement.authority
-            known = issued.get(authority)
-            if known is None or statement.issued > known:
-                issued[authority] = statement.issued
-        return cls(clock, issued)
-
-    def moment(self, authority: str) -> Moment:
-        """The instant at which statements of this authority are judged."""
-        return self.clock.raised(self.issued.get(ROOT)).raised(self.issued.get(authority))
-
-
-def check_time(statement: Common, moment: Moment) -> None:
-    """Raise unless the statement may be acted upon at this moment (SPEC TM-1 to TM-3)."""
     # TM-1: the last good instant is the one before `expires`; equality is refused.
-    if moment.at >= statement.expires:
+    if may_end and moment.at >= statement.expires:
         raise Expired(statement.title, statement.expires, moment.at)
     # TM-2 needs a clock: a device without one learns the time from exactly such statements (TM-5).
     if moment.proven and statement.issued - moment.at > MAX_AHEAD:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from sealring.approve import Approved, RevocationsMissing, approve, check_store
+from sealring.approve import Approved, approve, check_revocations, check_store
 from sealring.chain import Authentic, Conflict, Verified, WrongStatement, read_claim
 from sealring.errors import TrustError
 from sealring.moment import Expired, FromTheFuture, TooEarly
@@ -125,7 +125,7 @@ class Package:
         """What the next generation holds of it: the chosen revision, else what runs."""
         if self.approved is None or not self.is_new:
             return self.running
-        found, release = self.approved.revision, self.approved.release
+        found, release = self.approved.revision, self.approved.ground
         return Part(
             self.wanted.package,
             found.statement.revision,
@@ -171,8 +171,7 @@ def check_grounds(trusted: Trusted, times: Times, model_name: str, failures: Map
             if (found := trusted.brand(name)) is not None:
                 brands[name] = times.verify(found)
     # RC-1: the model rests on its own brand, whoever's packages it lists.
-    if own.statement.revocations > 0:
-        raise RevocationsMissing(own.statement.title, 0, own.statement.revocations)
+    check_revocations(trusted.chain, own.statement)
     return Grounds(times.verify(model), brands, times, trusted, failures)
 
 
@@ -213,7 +212,7 @@ def _counts(grounds: Grounds, package: Package, offer: Offer) -> bool:
     """Whether the release is one that this device may know of: authentic, allowed here, and not below the floor."""
     release, name = offer.listed.release, offer.view.store.statement.name
     try:
-        check_store(offer.view.store, package.wanted.package)
+        check_store(grounds.trusted.chain, offer.view.store, package.wanted.package)
         # FL-1, FL-3: below what was seen, or beside it, a release is no news, whoever has signed it.
         grounds.trusted.learn(release)
         if offer.listed.revision is not None:
@@ -239,7 +238,9 @@ def _approve(grounds: Grounds, package: Package, offer: Offer) -> Approved:
     if listed.revision is None:
         raise WrongStatement(release.statement.title, "no revision listed", "one for this model", "RL-3")
     before = grounds.trusted.floors.get(Release, release.statement.subject)
-    found = approve(grounds.model, brand, wanted, release, times.verify(listed.revision), before=before)
+    found = approve(
+        grounds.trusted.chain, grounds.model, brand, wanted, release, times.verify(listed.revision), before=before
+    )
     failure, sequence = grounds.failures.get(wanted.package), release.statement.sequence
     if failure is not None and keeps_away(failure, release.envelope.id, times.of_statement(release.statement).at):
         if failure.not_before is None:

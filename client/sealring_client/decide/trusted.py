@@ -8,12 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sealring.chain import Authentic, Chain, S, Verified, read_claim, verify
+from sealring.authentic import Authentic, S, Verified, read_claim
+from sealring.chain import Chain
 from sealring.errors import TrustError
 from sealring.floors import MAX_KEPT, Floors, kept, reauthenticate
-from sealring.moment import Moment, TimeFloors
+from sealring.moment import Moment
 from sealring.names import ROOT
 from sealring.statement import Brand, Common, Model, Release, RevisionStatement, Root, Store
+from sealring.time_floors import TimeFloors, about
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,14 @@ class Trusted:
                 # BR-3: a brand is certified by the root of its time, and becomes a former one where that ends.
                 chain = _with_brands(chain.with_root(roots[version]), brands)
                 walked.append(roots[version])
-        return cls(chain, Floors.of(chain, others), tuple(walked), tuple(others))
+        floors = Floors.of(chain, others)
+        return cls(floors.chain, floors, tuple(walked), tuple(others))
 
     def with_root(self, raw: bytes) -> "Trusted":
         """After the next version of the root."""
         chain = self.chain.with_root(raw)
-        return replace(self, chain=chain, floors=Floors.of(chain, self.others), roots=(*self.roots, raw))
+        floors = Floors.of(chain, self.others)
+        return replace(self, chain=floors.chain, floors=floors, roots=(*self.roots, raw))
 
     def with_brand(self, raws: Iterable[bytes]) -> "Trusted":
         """After these versions of a brand; the same one with no more signers changes nothing."""
@@ -63,7 +67,8 @@ class Trusted:
             same = held is not None and held is not found and held.envelope.id == found.envelope.id
             if held is not None and same and not found.signers > held.signers:
                 return self
-        return replace(self, chain=chain, floors=Floors.of(chain, self.others))
+        floors = Floors.of(chain, self.others)
+        return replace(self, chain=floors.chain, floors=floors)
 
     def learn(self, found: Authentic[Common]) -> "Trusted":
         """After one authentic statement; the same one with no more signers changes nothing.
@@ -163,18 +168,18 @@ class Times:
 
     clock: Moment
     floors: TimeFloors
+    chain: Chain
 
     @classmethod
     def of(cls, clock: Moment, trusted: Trusted) -> "Times":
         """The instants that the clock and the statements held make."""
-        held: list[Common] = [trusted.chain.root.statement]
-        held += [brand.statement for brand in trusted.chain.brands.values()]
-        held += [one.statement for one in trusted.floors.highest.values()]
-        return cls(clock, TimeFloors.of(clock, held))
+        held: list[Authentic[Common]] = [trusted.chain.root, *trusted.chain.brands.values()]
+        held += trusted.floors.highest.values()
+        return cls(clock, TimeFloors.of(clock, held), trusted.chain)
 
     def of_statement(self, statement: Common) -> Moment:
         """The moment at which a statement is judged."""
-        return self.floors.moment(statement.brand if isinstance(statement, Brand) else statement.authority)
+        return self.floors.moment(about(statement))
 
     def of_brand(self, brand: str) -> Moment:
         """The moment for what a brand says."""
@@ -192,4 +197,4 @@ class Times:
 
     def verify(self, found: Authentic[S], floor: Authentic[Common] | None = None) -> Verified[S]:
         """The statement as one to act upon now."""
-        return verify(found, self.of_statement(found.statement), floor)
+        return self.chain.verify(found, self.floors.moment_of(found), floor)

@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from sealring.approve import Approved, approve
-from sealring.chain import Chain, Verified, WrongStatement, begin_with_root, verify
+from sealring.authentic import Verified, WrongStatement
+from sealring.chain import Chain, begin_with_root
 from sealring.errors import TrustError
 from sealring.moment import Moment
 from sealring.statement import Brand, Model, Release, RevisionStatement, parse_statement
@@ -20,7 +21,7 @@ for name in ("acme", "evil"):
 
 
 def brand(name: str) -> Verified[Brand]:
-    return verify(CHAIN.brands[name], Moment(NOW), None)
+    return CHAIN.verify(CHAIN.brands[name], Moment(NOW), None)
 
 
 def approved(wanted: Wanted, certificate: Verified[Brand]) -> Approved:
@@ -33,8 +34,8 @@ def approved(wanted: Wanted, certificate: Verified[Brand]) -> Approved:
     release = CHAIN.authenticate(signed(WORLD.release()), Release, "acme")
     revision = CHAIN.authenticate(signed(WORLD.revision()), RevisionStatement, "acme")
     at = Moment(NOW)
-    found = verify(model, at, None), verify(release, at, None), verify(revision, at, None)
-    return approve(found[0], certificate, wanted, found[1], found[2], before=None)
+    found = CHAIN.verify(model, at, None), CHAIN.verify(release, at, None), CHAIN.verify(revision, at, None)
+    return approve(CHAIN, found[0], certificate, wanted, found[1], found[2], before=None)
 
 
 ORDINARY = WORLD.model().packages[0]
@@ -42,7 +43,7 @@ ORDINARY = WORLD.model().packages[0]
 
 def test_an_ordinary_installation_is_approved() -> None:
     """RV-1: the very revision that was released."""
-    assert approved(ORDINARY, brand("acme")).target.revision == 1
+    assert approved(ORDINARY, brand("acme")).revision.statement.revision == 1
 
 
 def test_another_brands_certificate_does_not_stand_in() -> None:

@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sealring.authentic import Authentic
 from sealring.errors import TrustError
-from sealring.moment import Expired, FromTheFuture, Moment, TimeFloors, TooEarly, check_time
+from sealring.moment import Expired, FromTheFuture, Moment, TooEarly, check_time
 from sealring.names import instant, spell
+from sealring.statement import Common
+from sealring.time_floors import TimeFloors
 from tests.world import DAY, NOW, World
 
 WORLD = World()
@@ -45,11 +48,16 @@ def test_not_before_is_the_first_good_instant() -> None:
         check_time(release, Moment(NOW + DAY - SECOND))
 
 
+def held(*statements: Common) -> list[Authentic[Common]]:
+    """These statements as floors of time see them."""
+    return [Authentic(one, WORLD.root, frozenset()) for one in statements]
+
+
 def test_floors_of_time_are_kept_by_authority() -> None:
     """TM-4: the root's counts for all, a brand's for its own statements only."""
     june, july = NOW + 100 * DAY, NOW + 130 * DAY
-    held = [WORLD.root_statement(issued=june, root="0" * 64), WORLD.model(issued=july), WORLD.model(issued=NOW)]
-    floors = TimeFloors.of(Moment(NOW), held)
+    found = held(WORLD.root_statement(issued=june, root="0" * 64), WORLD.model(issued=july), WORLD.model(issued=NOW))
+    floors = TimeFloors.of(Moment(NOW), found)
     assert floors.moment("acme").at == july
     assert floors.moment("evil").at == june
     assert TimeFloors.of(Moment(NOW), []).moment("acme") == Moment(NOW)
@@ -58,7 +66,7 @@ def test_floors_of_time_are_kept_by_authority() -> None:
 def test_the_role_brand_can_not_age_a_fleet() -> None:
     """TM-4: a certificate is dated by one key that is used often, and bounds the brand that it certifies."""
     late = NOW + 400 * DAY
-    floors = TimeFloors.of(Moment(NOW), [WORLD.brand("evil", issued=late)])
+    floors = TimeFloors.of(Moment(NOW), held(WORLD.brand("evil", issued=late)))
     assert floors.moment("acme").at == NOW
     assert floors.moment("evil").at == late
 
@@ -74,9 +82,9 @@ def test_a_clock_behind_a_signature_is_unproven() -> None:
 
 def test_the_clock_never_becomes_a_floor() -> None:
     """TM-4: one check under a clock that is years ahead leaves nothing for the next."""
-    ahead = TimeFloors.of(Moment(NOW + 5000 * DAY), [WORLD.model()])
+    ahead = TimeFloors.of(Moment(NOW + 5000 * DAY), held(WORLD.model()))
     assert dict(ahead.issued) == {"acme": NOW}
-    assert TimeFloors.of(Moment(NOW), [WORLD.model()]).moment("acme") == Moment(NOW)
+    assert TimeFloors.of(Moment(NOW), held(WORLD.model())).moment("acme") == Moment(NOW)
 
 
 @pytest.mark.parametrize("text", ["2026-3-1T1:2:3Z", "2026-03-01T12:00:00+00:00", "2026-03-01 12:00:00Z", "", "now"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sealring.chain import Chain, Conflict, Rollback, WrongStatement, begin_with_root, verify
+from sealring.chain import Chain, Conflict, Rollback, WrongStatement, begin_with_root
 from sealring.envelope import Envelope, merge
 from sealring.errors import TrustError
 from sealring.moment import Expired, Moment
@@ -70,9 +70,9 @@ def test_a_device_that_was_off_walks_over_expired_roots() -> None:
     for n, (names, by) in enumerate([("ABD", "ABD"), ("ADE", "ABDE"), ("DEF", "ADEF")], start=2):
         walked = walked.with_root(root(n, names, by, days=30).raw)
     with pytest.raises(Expired):
-        verify(walked.root, late, None)
+        walked.verify(walked.root, late, None)
     last = walked.with_root(root(5, "DEF", "DE", days=1800).raw)
-    assert verify(last.root, late, None).statement.sequence == 5
+    assert last.verify(last.root, late, None).statement.sequence == 5
     assert last.root_id == FIRST.id
 
 

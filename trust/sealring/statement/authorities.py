@@ -84,3 +84,6 @@ class Delegation(Common, frozen=True, kw_only=True, forbid_unknown_fields=True, 
             raise self.refuse("a list is not in ascending order of distinct values", "ST-1")
         if not all(p.startswith(f"{self.authority}/") for p in self.packages + self.models):
             raise self.refuse("a pattern lies outside the brand", "AU-2")
+        # AU-2: its name is the issuer of its revocations; the brand's name is the brand's own list.
+        if self.authority in (ROOT, self.delegation):
+            raise self.refuse("a delegation is a brand's, and bears another name than the brand", "AU-2")

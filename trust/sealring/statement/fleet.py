@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from sealring.keys import PublicKey
-from sealring.names import Channel, Count, FullName, Instant, Name, NamePattern, Sequence, Sha256Hex, Text, Url
+from sealring.names import ROOT, Channel, Count, FullName, Instant, Name, NamePattern, Sequence, Sha256Hex, Text, Url
 from sealring.statement.authorities import Kind
 from sealring.statement.common import Common, distinct
 
@@ -135,3 +135,16 @@ class Revocations(Common, frozen=True, kw_only=True, forbid_unknown_fields=True,
         self.check_instants(*(line.since for line in self.revoked))
         if not distinct([r.what for r in self.revoked]):
             raise self.refuse("lines are not in ascending order of distinct things", "ST-1")
+        # RK-4: what runs is stopped by the authority itself, and by no delegate.
+        if self.issuer != self.authority and any(r.action == "stop" for r in self.revoked):
+            raise self.refuse("a delegation's list says `stop`", "RK-4")
+        if not all(self._is_own(r.what) for r in self.revoked):
+            raise self.refuse("a line names what is not the authority's own", "RK-4")
+
+    def _is_own(self, what: str) -> bool:
+        """Whether a line names something of this authority: the root's brands, a brand's own; an id may be any."""
+        kind, blank, subject = what.partition(" ")
+        if not blank:
+            return True
+        # The root takes back brands, by their names; a brand everything below its own name but other lists.
+        return kind == "brand" if self.authority == ROOT else subject.startswith(f"{self.authority}/")

@@ -165,3 +165,10 @@ class Stack(Common, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
         super().check()
         if not distinct([f"{p.package}/{p.architecture}" for p in self.parts]):
             raise self.refuse("parts are not in ascending order of distinct packages", "ST-1")
+        # AU-1: a brand's statements act on its own packages only.
+        if not all(p.package.startswith(f"{self.authority}/") for p in self.parts):
+            raise self.refuse("a part of another brand", "AU-1")
+
+    def part(self, package: str, architecture: str) -> StackPart | None:
+        """What it says of this package, if anything."""
+        return next((p for p in self.parts if (p.package, p.architecture) == (package, architecture)), None)
