@@ -16,6 +16,7 @@ Q, D, ROWS, COLUMNS = 8380417, 13, 6, 5
 ETA, TAU, GAMMA1, GAMMA2, BETA, OMEGA = 4, 49, 1 << 19, (Q - 1) // 32, 196, 55
 ZETAS = [pow(1753, int(f"{k:08b}"[::-1], 2), Q) for k in range(256)]
 C_BYTES, Z_BYTES, HINT_BYTES = 48, COLUMNS * 640, OMEGA + ROWS
+PURE = b"\0\0"
 
 
 def public_of(seed: bytes) -> bytes:
@@ -24,17 +25,16 @@ def public_of(seed: bytes) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def sign(seed: bytes, message: bytes, *, context: bytes = b"", long_z: bool = False) -> bytes:
+def sign(seed: bytes, message: bytes, *, before: bytes = PURE, long_z: bool = False) -> bytes:
     """The deterministic signature over a message (algorithms 2 and 7), 3,309 bytes.
 
     Args:
-        context: at most 255 bytes; SPEC KY-2 has none.
+        before: what tells the standard's variants apart; SPEC KY-2 has the pure one with an empty context.
         long_z: take an attempt that the standard throws away because z is too long. Its equation holds, so that only
             a verifier which measures z refuses it.
     """
     public, private, matrix, (s1, s2, t0) = _keys(seed)
-    bound = bytes([0, len(context)]) + context + message
-    mu = shake_256(shake_256(public).digest(64) + bound).digest(64)
+    mu = shake_256(shake_256(public).digest(64) + before + message).digest(64)
     mask = shake_256(private + bytes(32) + mu).digest(64)
     for attempt in count(0, COLUMNS):
         y = [_mask(mask, attempt + row) for row in range(COLUMNS)]

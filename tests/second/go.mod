@@ -1,3 +1,3 @@
 module sealring-second
 
-go 1.26
+go 1.27

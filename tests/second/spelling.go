@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -60,6 +61,11 @@ func (v *value) instant(name string) time.Time {
 	return at
 }
 
+// deepest is a bound beyond all shapes: what lies deeper is out of bounds, whatever it is, and is not read.
+const deepest = 100
+
+var errTooDeep = errors.New("out of bounds: nested too deep")
+
 // readJSON reads one JSON text and nothing after it.
 func readJSON(data []byte) (*value, error) {
 	if !utf8.Valid(data) {
@@ -67,7 +73,7 @@ func readJSON(data []byte) (*value, error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
-	v, err := readValue(decoder)
+	v, err := readValue(decoder, deepest)
 	if err != nil {
 		return nil, err
 	}
@@ -77,14 +83,17 @@ func readJSON(data []byte) (*value, error) {
 	return v, nil
 }
 
-func readValue(decoder *json.Decoder) (*value, error) {
+func readValue(decoder *json.Decoder, depth int) (*value, error) {
+	if depth == 0 {
+		return nil, errTooDeep
+	}
 	token, err := decoder.Token()
 	if err != nil {
 		return nil, err
 	}
 	switch t := token.(type) {
 	case json.Delim:
-		return readMembers(decoder, t)
+		return readMembers(decoder, t, depth-1)
 	case string:
 		return &value{kind: 's', text: t}, nil
 	case json.Number:
@@ -93,7 +102,7 @@ func readValue(decoder *json.Decoder) (*value, error) {
 	return &value{kind: '?', text: fmt.Sprint(token)}, nil
 }
 
-func readMembers(decoder *json.Decoder, open json.Delim) (*value, error) {
+func readMembers(decoder *json.Decoder, open json.Delim, depth int) (*value, error) {
 	v := &value{kind: 'a'}
 	if open == '{' {
 		v.kind = 'o'
@@ -106,7 +115,7 @@ func readMembers(decoder *json.Decoder, open json.Delim) (*value, error) {
 			}
 			v.names = append(v.names, name.(string))
 		}
-		member, err := readValue(decoder)
+		member, err := readValue(decoder, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -125,6 +134,7 @@ type misfit string
 // or another spelling of it by the rule `spelling`.
 func readDocument(data []byte, form shape, spelling, bounds string) *value {
 	v, err := readJSON(data)
+	require(!errors.Is(err, errTooDeep), bounds, "%v", err)
 	require(err == nil, spelling, "no JSON: %v", err)
 	text := fit(v, form, bounds)
 	require(text == string(data), spelling, "another spelling")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"time"
 )
@@ -155,6 +156,7 @@ type statement struct {
 func readStatement(payload []byte) *statement {
 	require(len(payload) <= 65536, "ST-7", "%d bytes", len(payload))
 	v, err := readJSON(payload)
+	require(!errors.Is(err, errTooDeep), "ST-3", "%v", err)
 	require(err == nil, "ST-1", "no JSON: %v", err)
 	require(v.kind == 'o' && v.get("type") != nil && v.get("format") != nil, "ST-3", "no type or no format")
 	fit(v.get("type"), anyString, "ST-3")

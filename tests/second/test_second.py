@@ -23,7 +23,7 @@ def go_root() -> Path:
     if pinned is not None and pinned.submodule_search_locations:
         return Path(pinned.submodule_search_locations[0])
     found = shutil.which("go")
-    assert found is not None, "no Go compiler: `python3 tests/run.py setup` brings one, else install Go 1.26 or later"
+    assert found is not None, "no Go compiler: `python3 tests/run.py setup` brings one, else install Go 1.27 or later"
     return Path(found).resolve().parent.parent
 
 

@@ -9,16 +9,34 @@ from tests.vectors.cases import (
     chain,
     contradictions,
     device,
+    ecdsa,
     edwards,
     envelope,
+    families,
     keysets,
     maps,
+    mldsa,
     roots,
     statement,
 )
 from tests.vectors.form import HERE, Vector, files
 
-AREAS = (envelope, statement, contradictions, keysets, edwards, roots, authority, chain, device, maps, bundles)
+AREAS = (
+    envelope,
+    statement,
+    contradictions,
+    keysets,
+    families,
+    edwards,
+    ecdsa,
+    mldsa,
+    roots,
+    authority,
+    chain,
+    device,
+    maps,
+    bundles,
+)
 
 
 def vectors() -> dict[str, Vector]:

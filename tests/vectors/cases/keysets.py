@@ -3,7 +3,7 @@
 from typing import Any
 
 from sealring.envelope import Envelope, seal
-from sealring.keys import FamilyThreshold, KeySet, PublicKey
+from sealring.keys import FAMILIES, FamilyThreshold, KeySet, PublicKey
 from sealring.strict import encode
 from tests.vectors.cases.common import ACCEPTED, AT, WORLD, Case, Cases, case
 from tests.world import Key, key_set, sign
@@ -11,9 +11,10 @@ from tests.world import Key, key_set, sign
 A, B, C = (Key(f"signer-{n}") for n in "abc")
 STRANGER = Key("stranger")
 REVISION = WORLD.revision()
+DRAFT = sign(REVISION)
 NEVER: Any = "never"
 CLASSICAL = FamilyThreshold("classical", 1, "required")
-LATER = PublicKey("later", "ml-dsa-65", b"\x07" * 1952)
+LATTICE = PublicKey("lattice", "ml-dsa-65", b"\x07" * 1952)
 NEVER_HEARD_OF = PublicKey("odd", "hash-tree-9", b"\x07" * 64)
 
 
@@ -21,6 +22,16 @@ def certified(keys: KeySet) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
     """The first two parts of every chain: the anchor, and the brand acme with these keys."""
     brand = sign(WORLD.brand(keys=keys), *WORLD.brand_role)
     return ("anchor", WORLD.root.raw), ("held", brand.raw)
+
+
+def signed_once(path: str, rule: str, comment: str, key: PublicKey, signature: bytes) -> Case:
+    """A brand whose only key this is, and a revision under this signature of it."""
+    family = FAMILIES.get(key.type, "classical")
+    keys = KeySet([key], [FamilyThreshold(family, 1, "required")])
+    envelope = seal(DRAFT.payload, {key.id: signature})
+    parts = (*certified(keys), ("statement", envelope.raw))
+    facts = {} if rule else {"subject": "acme/tool/1/amd64"}
+    return case(path, rule, comment, "chain", *parts, type="revision", authority="acme", at=AT, **facts)
 
 
 def _revision(name: str, rule: str, comment: str, keys: KeySet, envelope: Envelope) -> Case:
@@ -72,35 +83,35 @@ def _thresholds() -> Cases:
 
 def _families() -> Cases:
     signed = sign(REVISION, A)
-    new = FamilyThreshold("ml-dsa", 1, "if_known")
-    asked = FamilyThreshold("ml-dsa", 1, "required")
+    new = FamilyThreshold("hashes", 1, "if_known")
+    asked = FamilyThreshold("hashes", 1, "required")
     yield _revision(
         "unknown-family-if-known",
         ACCEPTED,
         "a family that the device does not know enters as if_known",
-        KeySet([A.public, LATER], [CLASSICAL, new]),
+        KeySet([A.public, NEVER_HEARD_OF], [CLASSICAL, new]),
         signed,
     )
     yield _revision(
         "unknown-family-required",
         "TH-2",
         "required, and the device can't check it: updater too old",
-        KeySet([A.public, LATER], [CLASSICAL, asked]),
+        KeySet([A.public, NEVER_HEARD_OF], [CLASSICAL, asked]),
         signed,
     )
     yield _revision(
         "no-known-family",
         "TH-2",
         "if_known alone would leave a device that knows none with nothing to check",
-        KeySet([LATER], [new]),
+        KeySet([NEVER_HEARD_OF], [new]),
         signed,
     )
     yield _revision(
         "classical-missing",
         "TH-1",
         "the known family's threshold holds, whatever else is signed",
-        KeySet([A.public, LATER], [CLASSICAL, new]),
-        seal(signed.payload, {LATER.id: b"\0" * 3309}),
+        KeySet([A.public, NEVER_HEARD_OF], [CLASSICAL, new]),
+        seal(signed.payload, {NEVER_HEARD_OF.id: b"\0" * 3309}),
     )
     odd = KeySet([A.public, NEVER_HEARD_OF], [CLASSICAL, FamilyThreshold("hashes", 1, "if_known")])
     yield _revision("unknown-key-type", ACCEPTED, "a key type from the future is passed over", odd, signed)
@@ -129,7 +140,7 @@ def _sets() -> Cases:
         "good",
         ACCEPTED,
         "keys of three types, two families",
-        KeySet([A.public, LATER, NEVER_HEARD_OF], [CLASSICAL, FamilyThreshold("ml-dsa", 1, "if_known")]),
+        KeySet([A.public, LATTICE, NEVER_HEARD_OF], [CLASSICAL, FamilyThreshold("ml-dsa", 1, "if_known")]),
     )
     yield _brand(
         "one-key-two-names",
