@@ -2,11 +2,13 @@
 
 import click
 
+from sealring.command.assemble import assemble
 from sealring.command.bundles import bundle
 from sealring.command.create import create
 from sealring.command.files import about
 from sealring.command.key import key
 from sealring.command.publish import publish
+from sealring.command.request import request
 from sealring.command.show import show
 from sealring.command.sign import review, sign
 from sealring.command.verify import verify
@@ -29,5 +31,5 @@ def sealring() -> None:
     """The group; its help is above."""
 
 
-for command in (key, create, review, sign, verify, show, bundle, publish):
+for command in (key, create, request, review, sign, assemble, verify, show, bundle, publish):
     sealring.add_command(command)

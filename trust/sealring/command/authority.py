@@ -13,20 +13,11 @@ from sealring.command.files import load_claim, read_file
 from sealring.command.output import Output
 from sealring.envelope import MAX_ENVELOPE, Envelope
 from sealring.errors import TrustError
-from sealring.keys import KeySet, PublicKey
+from sealring.keys import PublicKey
 from sealring.names import NO_ROOT
+from sealring.request.standing import Needed
 from sealring.statement import Brand, Common, Root
 from sealring.threshold import signing_progress
-
-
-@dataclass(frozen=True)
-class Needed:
-    """One key set that must meet its threshold, and how to call it."""
-
-    by: str
-    keys: KeySet
-    is_instead: bool = False
-    """True for the way out when the set before it can't sign any more."""
 
 
 @dataclass(eq=False)
@@ -100,8 +91,8 @@ def check_useful(claim: Claim, sets: Sequence[Needed], key: PublicKey) -> None:
         raise ForeignKey(claim.statement.title, key.name, tuple(k.name for needed in sets for k in needed.keys.keys))
 
 
-def progress_object(envelope: Envelope, sets: Sequence[Needed]) -> list[dict[str, Any]]:
-    """How far each key set is, for `--json`; empty where the files given do not tell which sets count."""
+def progress_rows(envelope: Envelope, sets: Sequence[Needed]) -> list[tuple[dict[str, Any], str]]:
+    """How far each threshold is, as an object and in words; a way out that nobody has begun is left out."""
     found = []
     for needed in sets:
         progress = signing_progress(envelope, needed.keys)
@@ -110,8 +101,15 @@ def progress_object(envelope: Envelope, sets: Sequence[Needed]) -> list[dict[str
         signed, missing = [key.name for key in progress.signed], [key.name for key in progress.missing]
         for family, count, wanted in progress.needed:
             line = {"by": needed.by, "family": family, "count": count, "needed": wanted, "enough": count >= wanted}
-            found.append({**line, "signed": signed, "missing": missing})
+            rest = "enough" if count >= wanted else f"missing: {', '.join(missing)}"
+            words = f"{needed.by}: {count} of {wanted} {family}, signed: {', '.join(signed) or 'nobody'}; {rest}"
+            found.append(({**line, "signed": signed, "missing": missing}, words))
     return found
+
+
+def progress_object(envelope: Envelope, sets: Sequence[Needed]) -> list[dict[str, Any]]:
+    """How far each key set is, for `--json`; empty where the files given do not tell which sets count."""
+    return [line for line, _ in progress_rows(envelope, sets)]
 
 
 def show_progress(output: Output, envelope: Envelope, sets: Sequence[Needed]) -> None:
@@ -120,10 +118,8 @@ def show_progress(output: Output, envelope: Envelope, sets: Sequence[Needed]) ->
         output.line(
             f"signatures: {len(envelope.signatures)}; give --root, --brand or --replaces to know who is missing"
         )
-    for one in progress_object(envelope, sets):
-        signed = ", ".join(one["signed"]) or "nobody"
-        rest = "enough" if one["enough"] else f"missing: {', '.join(one['missing'])}"
-        output.line(f"{one['by']}: {one['count']} of {one['needed']} {one['family']}, signed: {signed}; {rest}")
+    for _, words in progress_rows(envelope, sets):
+        output.line(words)
 
 
 def _for_root(statement: Root, before: Common | None) -> list[Needed]:

@@ -86,6 +86,11 @@ def _thresholds(keys: KeySet) -> str:
     return " and ".join(f"{t.threshold} of {len(keys.keys)} {t.family}" for t in keys.thresholds)
 
 
+def set_in_words(keys: KeySet) -> str:
+    """A key set in one line: how many of whom, such as `2 of 3 classical: alice, bob, carol`."""
+    return f"{_thresholds(keys)}: {', '.join(key.name for key in keys.keys)}"
+
+
 def _names(values: Sequence[str]) -> str:
     return ", ".join(values) or "none"
 
