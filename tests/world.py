@@ -13,10 +13,22 @@ from nacl.signing import SigningKey
 from sealring.envelope import Envelope, seal
 from sealring.keys import FamilyThreshold, KeySet, Presence, PublicKey
 from sealring.names import NO_ROOT, ROOT, KeyId, instant
-from sealring.statement import Brand, Common, Model, Release, RevisionStatement, Root, Store
+from sealring.statement import (
+    Brand,
+    Common,
+    Delegation,
+    Model,
+    Release,
+    RevisionStatement,
+    Revocations,
+    Root,
+    SerialStatement,
+    Stack,
+    Store,
+)
 from sealring.statement.authorities import RootRoles
-from sealring.statement.fleet import TufPin, Wanted
-from sealring.statement.software import Image, Target
+from sealring.statement.fleet import Revoked, TufPin, Wanted
+from sealring.statement.software import Image, StackPart, Target
 from sealring.strict import encode
 from tests.signers import signing_with
 
@@ -140,12 +152,47 @@ class World:
         }
         return Store(**{**base, **self._own(brand, 300, more)})
 
+    def delegate_keys(self, name: str = "partner", generation: int = 1) -> list[Key]:
+        """The two keys of a delegation's key set number `generation`; one of them is enough."""
+        return [self.key(f"{name}-{n}{generation}") for n in "ab"]
+
+    def delegation(self, name: str = "partner", brand: str = "acme", **more: Any) -> Delegation:
+        """The delegation of apps named `tool` to a partner: he builds and releases them."""
+        base: dict[str, Any] = {
+            "delegation": name,
+            "keys": key_set(1, *self.delegate_keys(name)),
+            "roles": ["release", "revision"],
+            "packages": [f"{brand}/tool"],
+            "models": [],
+            "kinds": ["app"],
+        }
+        return Delegation(**{**base, **self._own(brand, 300, more)})
+
+    def revocations(self, sequence: int = 1, *lines: tuple[str, str], brand: str = "acme", **more: Any) -> Revocations:
+        """The list of an authority (its own, unless `issuer` says another); each line is (what, action)."""
+        revoked = [Revoked(what, self.at, "found out", action) for what, action in sorted(lines)]  # type: ignore[arg-type]
+        base: dict[str, Any] = {"issuer": brand, "revoked": revoked}
+        return Revocations(**{**base, **self._own(brand, 300, {"sequence": sequence, **more})})
+
+    def stack(self, *parts: tuple[str, int], brand: str = "acme", **more: Any) -> Stack:
+        """The stack `line` of these packages (names without the brand) and revisions, for amd64."""
+        listed = [StackPart(f"{brand}/{name}", "amd64", number) for name, number in sorted(parts)]
+        base: dict[str, Any] = {"stack": "line", "parts": listed, "revocations": 0}
+        return Stack(**{**base, **self._own(brand, 90, more)})
+
+    def serial(self, key: PublicKey, name: str = "SN-1", brand: str = "acme", **more: Any) -> SerialStatement:
+        """The serial of one device of `door-1`, with its own key."""
+        base: dict[str, Any] = {"model": "door-1", "serial": name, "key": key}
+        return SerialStatement(**{**base, **self._own(brand, 7000, more)})
+
     def signed(self, statement: Common) -> Envelope:
         """The statement signed by the threshold that may sign it in this world."""
         if isinstance(statement, Root):
             return sign(statement, *self.root_keys[:2])
         if isinstance(statement, Brand):
             return sign(statement, *self.brand_role, *self.brand_keys(statement.brand)[:2])
+        if statement.authority == ROOT:
+            return sign(statement, *self.root_keys[:2])
         return sign(statement, *self.brand_keys(statement.authority)[:2])
 
     def _own(self, brand: str, days: float, more: dict[str, Any]) -> dict[str, Any]:
