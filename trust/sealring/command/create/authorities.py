@@ -93,9 +93,6 @@ def delegation(outside: Outside, /, **options: Any) -> None:
     base = load_base(options)
     old = load_old(base, Delegation)
     authority, name = split_name(options["delegation"], "--delegation")
-    if name is not None and name == authority:
-        # The revocation lists of the brand itself and of this delegation would have one subject.
-        raise click.UsageError(f"--delegation {options['delegation']}: a delegation can't have its brand's name")
     said = {
         "authority": authority,
         "delegation": name,

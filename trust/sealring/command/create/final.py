@@ -37,7 +37,11 @@ def final_options(command: F) -> F:
     """`--final` and the files whose ids are named."""
     for option in reversed(
         [
-            click.option("--final", is_flag=True, help="The last release of a product: it goes on to be installable."),
+            click.option(
+                "--final",
+                is_flag=True,
+                help="The last of a product: no expiry stops it. The root's role brand signs it too.",
+            ),
             click.option("--final-brand", type=EXISTING, help="The brand's assertion that it rests on."),
             click.option("--final-model", type=EXISTING, multiple=True, help="A model's; repeat for each model."),
             click.option("--final-revision", type=EXISTING, multiple=True, help="A revision's; repeat for each."),

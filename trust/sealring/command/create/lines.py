@@ -4,12 +4,14 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar, Literal, get_args
 
 import click
 
-from sealring.errors import SealringError, TrustError
-from sealring.names import ROOT
+from sealring.chain import WrongStatement
+from sealring.command.files import load_claim
+from sealring.errors import SealringError
 from sealring.statement.fleet import Revoked
 
 Action = Literal["keep", "replace", "stop"]
@@ -68,60 +70,32 @@ class NotFollowing(SealringError):
         return "give the list in force by --replaces; a single line leaves it by --lift"
 
 
-@dataclass(eq=False)
-class OutOfScope(TrustError):
-    """A brand's list acts on what is that brand's, the root's on brands (SPEC AU-1)."""
+def check_named(what: str) -> None:
+    """Raise unless a line that names this could ever meet a statement.
 
-    what: str
-    authority: str
-    rule: ClassVar[str] = "AU-1"
-    exit_code: ClassVar[int] = 24
-
-    def __str__(self) -> str:
-        return f"{self.what}: not for the list of {self.authority}, which {self._needed()}"
-
-    def hint(self) -> str:
-        return "a line there would do nothing: add it to the list of whoever speaks for it"
-
-    def _needed(self) -> str:
-        return "names brands" if self.authority == ROOT else f"names what begins with {self.authority}/"
-
-
-@dataclass(eq=False)
-class MayNotStop(TrustError):
-    """Only an authority itself stops what runs; a delegation's list does not reach so far (SPEC AU-2)."""
-
-    what: str
-    issuer: str
-    rule: ClassVar[str] = "AU-2"
-    exit_code: ClassVar[int] = 24
-
-    def __str__(self) -> str:
-        return f"{self.what}: stop found in the list of the delegation {self.issuer}, keep or replace needed"
-
-    def hint(self) -> str:
-        return f"let the brand stop it: --issuer {self.issuer.partition('/')[0]}"
-
-
-def what_of(authority: str, title: str, what: str) -> str:
-    """What a line names, once it is sure to be something that this list can revoke.
-
-    Args:
-        title: "TYPE SUBJECT" where that is known, else an id.
-        what: what the line will hold: the same, or the id of the assertion with this title.
+    A word too few names nothing at all, and nobody would notice before it is needed.
     """
-    if re.fullmatch("[0-9a-f]{64}", title):
-        return what
-    kind, _, subject = title.partition(" ")
-    parts = SUBJECTS.get(kind, "").count("/") + 1
-    if kind not in ("root", "revocations") and (kind not in SUBJECTS or subject.count("/") + 1 != parts):
-        # A word too few names nothing at all, and nobody would notice before it is needed.
-        wanted = f'"{kind} {SUBJECTS[kind]}"' if kind in SUBJECTS else f"TYPE one of {', '.join(SUBJECTS)}"
-        raise click.UsageError(f'--revoke wants an id or "TYPE SUBJECT": {title!a:.80} found, {wanted} needed')
-    is_ours = kind == "brand" if authority == ROOT else kind in SUBJECTS and subject.startswith(f"{authority}/")
-    if not is_ours:
-        raise OutOfScope(title, authority)
-    return what
+    if re.fullmatch("[0-9a-f]{64}", what):
+        return
+    kind, _, subject = what.partition(" ")
+    if kind in SUBJECTS and subject.count("/") == SUBJECTS[kind].count("/"):
+        return
+    wanted = f'"{kind} {SUBJECTS[kind]}"' if kind in SUBJECTS else f"TYPE one of {', '.join(SUBJECTS)}"
+    raise click.UsageError(f'--revoke wants an id or "TYPE SUBJECT": {what!a:.80} found, {wanted} needed')
+
+
+def named_in(path: Path, authority: str, *, by_subject: bool) -> str:
+    """What a line names to revoke the assertion in this file: its id, or its type and subject.
+
+    Raises:
+        WrongStatement: when the list of this authority can't revoke it.
+    """
+    claim = load_claim(path)
+    said = claim.statement
+    # An id tells nobody whose it is, so that a line in the wrong list would do nothing, unseen.
+    if said.authority != authority or said.type not in SUBJECTS:
+        raise WrongStatement(str(path), said.title, f"what the list of {authority} can take back", "AU-1")
+    return said.title if by_subject else claim.envelope.id
 
 
 def merged(old: Sequence[Revoked], added: Iterable[Line], lifted: Collection[str]) -> list[Revoked]:
@@ -142,10 +116,3 @@ def merged(old: Sequence[Revoked], added: Iterable[Line], lifted: Collection[str
         since = line.since or (before.since if before is not None else line.now)
         found[line.what] = Revoked(line.what, since, line.why, line.action)
     return [found[what] for what in sorted(found)]
-
-
-def check_lines(authority: str, issuer: str, lines: Iterable[Revoked]) -> None:
-    """Raise when a delegation's list has a line that only its brand may write."""
-    for line in lines:
-        if issuer != authority and line.action == "stop":
-            raise MayNotStop(line.what, f"{authority}/{issuer}")

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from sealring.command.create.lines import ACTIONS, Line, NotFollowing, check_lines, merged, what_of
+from sealring.command.create.lines import ACTIONS, Line, NotFollowing, check_named, merged, named_in
 from sealring.command.draft import Base, base_options, load_base, load_old, write_draft
-from sealring.command.files import EXISTING, Instant, about, load_claim
+from sealring.command.files import EXISTING, Instant, about
 from sealring.command.outside import Outside
 from sealring.statement import Revocations
 
@@ -44,7 +44,6 @@ def revocations(outside: Outside, /, **options: Any) -> None:
     _check_follows(base, old)
     added = _added(options, authority, base.issued or outside.clock())
     lines = merged(old.revoked if old else [], added, options["lift"])
-    check_lines(authority, issuer, lines)
     write_draft(outside, Revocations, base, old, {"authority": authority, "issuer": issuer, "revoked": lines})
 
 
@@ -72,19 +71,15 @@ def _check_follows(base: Base, old: Revocations | None) -> None:
 
 
 def _added(options: dict[str, Any], authority: str, now: datetime) -> Sequence[Line]:
-    claims = [load_claim(path) for path in options["revoke_file"]]
-    named = [(text, text) for text in options["revoke"]]
-    for claim in claims:
-        title = claim.statement.title
-        named.append((title, title if options["by_subject"] else claim.envelope.id))
-    if options["by_subject"] and not claims:
+    files, by_subject = options["revoke_file"], options["by_subject"]
+    if by_subject and not files:
         raise click.UsageError("--by-subject goes with --revoke-file")
+    for what in options["revoke"]:
+        check_named(what)
+    named = [*options["revoke"], *(named_in(path, authority, by_subject=by_subject) for path in files)]
     if named and (options["action"] is None or options["why"] is None):
         raise click.UsageError("give --action and --why for what is revoked")
     if not named and any(options[name] is not None for name in ("action", "why", "since")):
         raise click.UsageError("--action, --why and --since go with --revoke or --revoke-file")
-    since = options["since"]
-    return [
-        Line(what_of(authority, title, what), since, now.replace(microsecond=0), options["why"], options["action"])
-        for title, what in named
-    ]
+    now = now.replace(microsecond=0)
+    return [Line(what, options["since"], now, options["why"], options["action"]) for what in named]

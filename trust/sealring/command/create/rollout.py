@@ -27,7 +27,9 @@ def rollout_options(command: F) -> F:
             click.option(
                 "--rollout-share", type=Percent(), help="Of the devices, such as 5%; begins or widens a plan."
             ),
-            click.option("--rollout-group", multiple=True, help="Devices of these groups first; replaces the list."),
+            click.option(
+                "--rollout-group", multiple=True, help="Devices of this group are in at any share; replaces the list."
+            ),
             click.option("--rollout-start", type=Instant(), help="Not before; default: the draft's issue."),
             click.option("--rollout-error-threshold", type=Percent(), help="Failures that stop it; default 5%."),
             click.option("--rollout-silence", type=Duration(), help="Silence that counts as failure; default 1d."),
