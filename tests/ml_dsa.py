@@ -8,7 +8,7 @@ for keys that guard nothing.
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import shake_128, shake_256
-from itertools import count
+from itertools import count, pairwise
 
 Poly = list[int]
 
@@ -60,12 +60,36 @@ def sign(seed: bytes, message: bytes, *, before: bytes = PURE, long_z: bool = Fa
     raise AssertionError("count() does not end")
 
 
+def equation_holds(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether the challenge fits, and nothing else (algorithm 8 without its bounds): no verifier."""
+    rho, packed = public[:32], public[32:]
+    challenge, hint = signature[:C_BYTES], signature[C_BYTES + Z_BYTES :]
+    z = [
+        [GAMMA1 - x for x in _unpack(signature[C_BYTES + 640 * n : C_BYTES + 640 * (n + 1)], 20)]
+        for n in range(COLUMNS)
+    ]
+    highs = [_ntt([x << D for x in _unpack(packed[320 * n : 320 * (n + 1)], 10)]) for n in range(ROWS)]
+    c, ends = _ntt(_ball(challenge)), [0, *hint[OMEGA:]]
+    rows = zip(_times(_matrix(rho), [_ntt(p) for p in z]), highs, strict=True)
+    w = [_plus(_inverse(row), _inverse(_pointwise(c, high)), -1) for row, high in rows]
+    said = [set(hint[begin:end]) for begin, end in pairwise(ends)]
+    highs = [[_hinted(x, n in places) for n, x in enumerate(p)] for p, places in zip(w, said, strict=True)]
+    mu = shake_256(shake_256(public).digest(64) + PURE + message).digest(64)
+    return shake_256(mu + b"".join(_pack(p, 4) for p in highs)).digest(C_BYTES) == challenge
+
+
+def _hinted(x: int, other: bool) -> int:
+    """The high part of a number, or the one beside it (algorithm 40)."""
+    high, low = _split(x)
+    return (high + (1 if low > 0 else -1)) % 16 if other else high
+
+
 @lru_cache(maxsize=16)
 def _keys(seed: bytes) -> tuple[bytes, bytes, list[list[Poly]], tuple[list[Poly], list[Poly], list[Poly]]]:
     """Public key, the private key's K, the matrix, and s1, s2 and t0 as the signer wants them."""
     expanded = shake_256(seed + bytes([ROWS, COLUMNS])).digest(128)
     rho, secret, private = expanded[:32], expanded[32:96], expanded[96:]
-    matrix = [[_uniform(rho + bytes([c, r])) for c in range(COLUMNS)] for r in range(ROWS)]
+    matrix = _matrix(rho)
     small = [_small(secret + n.to_bytes(2, "little")) for n in range(COLUMNS + ROWS)]
     s1, s2 = [_ntt(p) for p in small[:COLUMNS]], small[COLUMNS:]
     t = [_plus(_inverse(row), s) for row, s in zip(_times(matrix, s1), s2, strict=True)]
@@ -73,6 +97,10 @@ def _keys(seed: bytes) -> tuple[bytes, bytes, list[list[Poly]], tuple[list[Poly]
     lows = [[x - (h << D) for x, h in zip(p, high, strict=True)] for p, high in zip(t, highs, strict=True)]
     public = rho + b"".join(_pack(p, 10) for p in highs)
     return public, private, matrix, (s1, [_ntt(p) for p in s2], [_ntt(p) for p in lows])
+
+
+def _matrix(rho: bytes) -> list[list[Poly]]:
+    return [[_uniform(rho + bytes([c, r])) for c in range(COLUMNS)] for r in range(ROWS)]
 
 
 def _uniform(seed: bytes) -> Poly:
@@ -167,6 +195,11 @@ def _split(x: int) -> tuple[int, int]:
 def _pack(values: Iterable[int], bits: int) -> bytes:
     packed = "".join(f"{x:0{bits}b}"[::-1] for x in values)
     return int(packed[::-1], 2).to_bytes(len(packed) // 8, "little")
+
+
+def _unpack(packed: bytes, bits: int) -> Poly:
+    number = int.from_bytes(packed, "little")
+    return [number >> bits * n & (1 << bits) - 1 for n in range(8 * len(packed) // bits)]
 
 
 def _hint(hint: Sequence[Poly]) -> bytes:
