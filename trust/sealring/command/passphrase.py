@@ -48,6 +48,11 @@ class Secrets:
     prefix: str = ""
     """What stands before `passphrase` in the options' names, for messages."""
 
+    @property
+    def is_given(self) -> bool:
+        """Whether a place was named."""
+        return (self.file, self.descriptor, self.command) != (None, None, None)
+
     def check(self) -> None:
         """Raise click's usage error where two places were given."""
         if sum(place is not None for place in (self.file, self.descriptor, self.command)) > 1:

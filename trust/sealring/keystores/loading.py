@@ -5,29 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
-from sealring.errors import SealringError
 from sealring.keyfile import KeyFile, load_key_file, open_key, wipe
 from sealring.keys import PublicKey
 from sealring.keystores.holder import Ask, Holder
 from sealring.signing import Signer
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
-
-
-@dataclass(eq=False)
-class UnknownStore(SealringError):
-    """A URI of a kind of store that nothing here can reach."""
-
-    scheme: str
-    exit_code: ClassVar[int] = 2
-
-    def __str__(self) -> str:
-        return f"{self.scheme}: is no kind of key store"
-
-    def hint(self) -> str:
-        return "give the path of a key file; one whose name has a colon, as ./name"
 
 
 def is_uri(where: str) -> bool:
@@ -42,7 +26,9 @@ def load_signer(where: str, ask: Ask) -> Holder:
         SealringError, OSError.
     """
     if is_uri(where):
-        raise UnknownStore(where.partition(":")[0])
+        from sealring.keystores.foreign import find_foreign
+
+        return find_foreign(where, ask)
     return FileHolder(load_key_file(Path(where)), ask)
 
 
