@@ -37,7 +37,7 @@ class Floors:
             raws: envelopes that were authentic once, in the order in which they were accepted.
         """
         remembered = list(raws)
-        chain = furnished(chain, remembered)
+        chain = furnished(chain, remembered, once_verified=True)
         highest: dict[Subject, Authentic[Common]] = {}
         for raw in remembered:
             try:

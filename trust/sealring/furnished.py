@@ -14,23 +14,29 @@ from sealring.revocation import InForce, ListInForce, lists_in_force
 from sealring.statement import Delegation, Revocations
 
 
-def furnished(chain: Chain, raws: Iterable[bytes]) -> Chain:
+def furnished(chain: Chain, raws: Iterable[bytes], *, once_verified: bool = False) -> Chain:
     """The chain with the delegations that count today, and the revocations in force.
 
     Args:
-        raws: remembered envelopes of any type, each of which was authentic once.
+        raws: envelopes of any type; those that are neither delegations nor lists are passed over.
+        once_verified: each was authentic when it was taken into memory, so that lists which no longer count go on,
+            weakened (RK-3). What comes from a stranger never was: a forged list would keep updates away.
     """
     claims = [claim for raw in raws if (claim := _claim(raw)) is not None]
     bare = replace(chain, delegations={}, revocations=InForce())
     delegations = _delegations(bare, claims)
     lists = [claim for claim in claims if isinstance(claim.statement, Revocations)]
-    own = InForce(tuple(_in_force(bare, [claim for claim in lists if _is_own(claim)], claims)))
+    own = InForce(tuple(_in_force(bare, [claim for claim in lists if _is_own(claim)], claims, once_verified)))
     # RK-1: a delegation that was taken back signs nothing more, and its lists end with it.
     standing = {s: d for s, d in delegations.items() if own.strongest(d.statement, d.envelope.id) is None}
     gone = delegations.keys() - standing.keys()
     ready = replace(bare, delegations=standing, revocations=own)
     others = [claim for claim in lists if not _is_own(claim)]
-    rest = [one for one in _in_force(ready, others, claims) if one.counts or one.statement.subject not in gone]
+    rest = [
+        one
+        for one in _in_force(ready, others, claims, once_verified)
+        if one.counts or one.statement.subject not in gone
+    ]
     return replace(ready, revocations=InForce((*own.lists, *rest)))
 
 
@@ -58,7 +64,9 @@ def _delegations(bare: Chain, claims: Iterable[Claim]) -> dict[str, Authentic[De
     return found
 
 
-def _in_force(chain: Chain, lists: Iterable[Claim], claims: Iterable[Claim]) -> Iterable[ListInForce]:
+def _in_force(
+    chain: Chain, lists: Iterable[Claim], claims: Iterable[Claim], once_verified: bool
+) -> Iterable[ListInForce]:
     scopes = {c.statement.subject: c.statement for c in claims if isinstance(c.statement, Delegation)}
     scopes |= {subject: one.statement for subject, one in chain.delegations.items()}
     counting: dict[str, ListInForce] = {}
@@ -69,7 +77,7 @@ def _in_force(chain: Chain, lists: Iterable[Claim], claims: Iterable[Claim]) -> 
         judged, scope = _judged(chain, claim, Revocations), scopes.get(statement.subject)
         if judged is None:
             # RK-4: a delegate's list without any delegation to bound it is of no use to anybody but a thief.
-            if statement.issuer == statement.authority or scope is not None:
+            if once_verified and (statement.issuer == statement.authority or scope is not None):
                 silent.append(ListInForce(statement, counts=False, scope=scope))
             continue
         held = counting.get(statement.subject)
