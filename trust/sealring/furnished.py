@@ -32,11 +32,8 @@ def furnished(chain: Chain, raws: Iterable[bytes], *, once_verified: bool = Fals
     gone = delegations.keys() - standing.keys()
     ready = replace(bare, delegations=standing, revocations=own)
     others = [claim for claim in lists if not _is_own(claim)]
-    rest = [
-        one
-        for one in _in_force(ready, others, claims, once_verified)
-        if one.counts or one.statement.subject not in gone
-    ]
+    delegates = _in_force(ready, others, claims, once_verified)
+    rest = [one for one in delegates if one.counts or one.statement.subject not in gone]
     return replace(ready, revocations=InForce((*own.lists, *rest)))
 
 

@@ -186,14 +186,14 @@ def test_the_root_takes_back_a_brand() -> None:
 def test_nothing_happens_before_the_list_that_the_brand_names_is_held() -> None:
     """RC-1: whoever withholds it installs nothing; a later one will do, one by retired keys will not."""
     needs = WORLD.release(revocations=2)
-    for chain, held in (
+    for chain, known in (
         (BARE, 0),
         (furnished(BARE, [listed(1)]), 1),
         (held(rotated(2), [listed(2)]), 0),
     ):
         with pytest.raises(RevocationsMissing) as refused:
             check_revocations(chain, needs)
-        assert (refused.value.held, refused.value.needed) == (held, 2)
+        assert (refused.value.held, refused.value.needed) == (known, 2)
     check_revocations(furnished(BARE, [listed(3)]), needs)
     check_revocations(furnished(BARE, [listed(2, issued=NOW - 900 * DAY)]), needs)
 
