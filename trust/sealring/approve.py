@@ -107,7 +107,7 @@ class Approved:
     """One package's revision that every rule of the chain allows on this model."""
 
     wanted: Wanted
-    ground: Verified[Release] | Verified[Stack]
+    ground: Verified[Release | Stack]
     revision: Verified[RevisionStatement]
 
 
@@ -116,7 +116,7 @@ def approve(
     model: Verified[Model],
     brand: Verified[Brand],
     wanted: Wanted,
-    ground: Verified[Release] | Verified[Stack],
+    ground: Verified[Release | Stack],
     revision: Verified[RevisionStatement],
     *,
     before: Authentic[Release] | None,
@@ -190,7 +190,7 @@ def check_serial(model: Model, serial: Verified[SerialStatement] | None, public:
         raise SerialMissing(model.name, f"serial {said.subject} with another key")
 
 
-def _check_kind(ground: Verified[Release] | Verified[Stack], revision: RevisionStatement) -> None:
+def _check_kind(ground: Verified[Release | Stack], revision: RevisionStatement) -> None:
     """AU-3: who may release apps only can't release a kernel, though a release does not say what it points at."""
     if not ground.under or any(revision.kind in one.statement.kinds for one in ground.under):
         return
