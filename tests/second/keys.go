@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// families of key types that this edition defines, all of which it verifies.
+// families of key types that this edition defines; it verifies all of them.
 var families = map[string][]string{
 	"classical": {"ed25519", "ecdsa-p256", "ecdsa-p384"},
 	"ml-dsa":    {"ml-dsa-65"},

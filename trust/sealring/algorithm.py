@@ -14,7 +14,7 @@ from nacl.exceptions import CryptoError
 
 from sealring.errors import TrustError
 
-_OPENED = 64  # keys kept ready for use; an ML-DSA key is expanded to some 30 KiB when it is opened
+_OPENED = 64  # keys kept ready for use; an ML-DSA key takes 10 KiB
 
 P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 P384_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973
