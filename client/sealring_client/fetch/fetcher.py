@@ -225,7 +225,7 @@ class Fetcher:
         # HF-4: bytes from another place, joined to what is held, would only be noticed at the very end.
         needed, offered = f"bytes {offset}-{size - 1}/", response.headers.get("Content-Range", "no range")
         if offered not in (f"{needed}{size}", f"{needed}*"):
-            raise WrongRange(self.store, path, offered[:80], f"{needed}{size}")
+            raise WrongRange(self.store, path, _shown(offered[:80]), f"{needed}{size}")
         return offset
 
     def _check_length(self, path: str, response: HTTPResponse) -> int | None:
@@ -280,4 +280,9 @@ def _parse_base(url: str) -> tuple[bool, str, int, str]:
 def _words(err: Exception) -> str:
     """A foreign exception in one short printable line: it may quote what the store sent."""
     text = str(err.strerror if isinstance(err, OSError) and err.strerror else err) or type(err).__name__
-    return "".join(c if c.isprintable() else "?" for c in text)[:200].lower()
+    return _shown(text)[:200].lower()
+
+
+def _shown(text: str) -> str:
+    """What a stranger sent, as it may stand in a message: it can't move the cursor of who reads it."""
+    return "".join(c if c.isprintable() else "?" for c in text)
