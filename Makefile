@@ -1,7 +1,7 @@
 # Conveniences for people who work on sealring. Nothing needs make: each target is one or two plain commands.
 PY := .venv/bin/python
 
-.PHONY: setup lint format test demo bench vectors sweep-fresh sweep-kill
+.PHONY: setup lint format test demo bench vectors sweep-fresh sweep-kill sweep-fuzz
 
 setup:
 	python3 tests/run.py setup
@@ -37,3 +37,9 @@ sweep-fresh:
 # on where it was stopped.
 sweep-kill:
 	$(PY) -m tests.rigs.sweep_kill
+
+# Every parser that reads a stranger's bytes, ten million inputs in all; writes docs/fuzzing.md. Up to 90 minutes on one
+# core, in an environment of its own (atheris), once `make setup` has brought uv; goes on where it was stopped.
+sweep-fuzz:
+	UV_PROJECT_ENVIRONMENT=.cache/fuzz/venv .cache/uv-*/uv sync --quiet --locked --all-packages --group fuzz
+	.cache/fuzz/venv/bin/python -m tests.fuzz.sweep
