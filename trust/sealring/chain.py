@@ -16,15 +16,15 @@ from sealring.authentic import (
     check_floor,
     read_claim,
 )
-from sealring.delegation import check_covered
 from sealring.envelope import Envelope, parse_envelope
 from sealring.errors import TrustError
-from sealring.keys import KeySet
 from sealring.moment import Moment, check_time
-from sealring.names import NO_ROOT, ROOT, KeyId
+from sealring.names import NO_ROOT, ROOT
 from sealring.revocation import InForce
+from sealring.speaking import Speaker, met_by, vouched
 from sealring.statement import Brand, Common, Delegation, Revocations, Root, parse_statement
-from sealring.threshold import TooFewSigners, check_threshold
+from sealring.succession import follow
+from sealring.threshold import check_threshold
 
 __all__ = [
     "Authentic",
@@ -43,23 +43,6 @@ __all__ = [
     "read_claim",
     "root_id",
 ]
-
-
-@dataclass(frozen=True)
-class Speaker:
-    """A key set that may sign for an authority: its own, or a delegation's."""
-
-    title: str
-    keys: KeySet
-    delegation: Authentic[Delegation] | None = None
-
-    def check_allowed(self, statement: Common) -> None:
-        """Raise `NotDelegated` unless this set may sign the statement; the authority's own may sign any."""
-        if self.delegation is not None:
-            check_covered(self.delegation.statement, statement)
-
-
-Met = list[tuple[Speaker, frozenset[KeyId]]]
 
 
 def root_id(root: Authentic[Root]) -> str:
@@ -176,12 +159,12 @@ class Chain:
         if not speakers or (authority == ROOT and kind is not Revocations):
             raise WrongStatement(f"brand {authority}", "no current certificate", "one signed by the root", "BR-1")
         # TH-1 comes first: no member is read before a threshold of keys vouches for the exact bytes.
-        met = _met(envelope, speakers, f"{kind.__struct_config__.tag} of {authority}")
+        met = met_by(envelope, speakers, f"{kind.__struct_config__.tag} of {authority}")
         statement = self._parsed(envelope, kind)
         # AU-1: a brand speaks for itself only, or any certified publisher could sign anyone's software.
         if statement.authority != authority:
             raise WrongStatement(statement.title, f"authority {statement.authority}", authority, "AU-1")
-        return _vouched(statement, envelope, met)
+        return vouched(statement, envelope, met)
 
     def verify(
         self,
@@ -225,27 +208,7 @@ class Chain:
         envelope = parse_envelope(raw)
         statement = self._parsed(envelope, Brand)
         counts = walk or self.brands.get(statement.brand)
-        before = counts or self.former.get(statement.brand)
-        if before is None or before.envelope.id == envelope.id:
-            return Authentic(statement, envelope, frozenset())
-        if before.statement.brand != statement.brand:
-            raise WrongStatement("next brand", statement.brand, before.statement.brand, "BR-2")
-        try:
-            return Authentic(statement, envelope, _by_previous_keys(envelope, statement, before))
-        except TrustError as refusal:
-            signers = self._by_role_root(envelope, statement, refusal)
-        # BR-2: even then never back; but a thief's highest sequence ends with the certificate that it stood on (BR-3).
-        check_floor(found := Authentic(statement, envelope, signers), counts)
-        return found
-
-    def _by_role_root(self, envelope: Envelope, statement: Brand, refusal: TrustError) -> frozenset[KeyId]:
-        """BR-2: keys lost or stolen; the role `root` stands in for them, and need not follow by one."""
-        what = f"{statement.title} without its previous keys, by the role root"
-        try:
-            return check_threshold(envelope, self.root.statement.roles.root, what)
-        except TooFewSigners as err:
-            # Say what stopped the ordinary way, unless nobody who may has signed at all.
-            raise (err if isinstance(refusal, TooFewSigners) else refusal) from None
+        return follow(self.root.statement, counts, counts or self.former.get(statement.brand), statement, envelope)
 
     def _parsed(self, envelope: Envelope, kind: type[S]) -> S:
         statement = parse_statement(envelope.payload)
@@ -255,58 +218,6 @@ class Chain:
         if statement.root != self.root_id:
             raise WrongStatement(statement.title, f"root {statement.root[:16]}", f"root {self.root_id[:16]}", "ST-4")
         return statement
-
-
-def _by_previous_keys(envelope: Envelope, statement: Brand, before: Authentic[Brand]) -> frozenset[KeyId]:
-    """BR-2: the brand's own keys say who follows them, so the root's role `brand` alone can't take a brand over."""
-    last = before.statement.sequence
-    what = f"{statement.title} by the keys of its sequence {last}"
-    signers = check_threshold(envelope, before.statement.keys, what)
-    # FL-1, FL-3: a step back would bring retired keys to power, which could then name another successor.
-    if statement.sequence < last:
-        raise Rollback(statement.title, statement.sequence, last)
-    if statement.sequence == last:
-        raise Conflict(statement.title, last, envelope.id, before.envelope.id)
-    if statement.sequence != last + 1:
-        raise WrongStatement(
-            f"next {statement.title}", f"sequence {statement.sequence}", f"sequence {last + 1}", "BR-2"
-        )
-    return signers
-
-
-def _met(envelope: Envelope, speakers: tuple[Speaker, ...], what: str) -> Met:
-    """The sets whose threshold the envelope meets, the authority's own alone where it does; at least one."""
-    met: Met = []
-    refusal: TrustError | None = None
-    for speaker in speakers:
-        try:
-            met.append((speaker, check_threshold(envelope, speaker.keys, what)))
-        except TrustError as err:
-            refusal = refusal or err
-        if met and met[0][0].delegation is None:
-            break
-    if not met and refusal is not None:
-        raise refusal
-    return met
-
-
-def _vouched(statement: S, envelope: Envelope, met: Met) -> Authentic[S]:
-    """AU-3: of the sets that have signed, those that may sign this very statement; at least one."""
-    under: list[Authentic[Delegation]] = []
-    signers: frozenset[KeyId] = frozenset()
-    refusal: TrustError | None = None
-    for speaker, by in met:
-        try:
-            speaker.check_allowed(statement)
-        except TrustError as err:
-            refusal = refusal or err
-            continue
-        signers |= by
-        if speaker.delegation is not None:
-            under.append(speaker.delegation)
-    if not signers and refusal is not None:
-        raise refusal
-    return Authentic(statement, envelope, signers, tuple(under))
 
 
 def _certified(envelope: Envelope, root: Authentic[Root]) -> bool:
