@@ -16,12 +16,14 @@ from sealring.end_of_life import final_ids
 from sealring.envelope import Envelope
 from sealring.errors import TrustError
 from sealring.furnished import furnished
+from sealring.keys import PublicKey
 from sealring.moment import Expired, Moment
 from sealring.requirements import RequirementUnmet, check_requirements
 from sealring.rollout import is_chosen
-from sealring.statement import Model, Release, RevisionStatement, Stack
+from sealring.statement import Model, Release, RevisionStatement, Stack, parse_statement
 from sealring.statement.fleet import Wanted
 from sealring.statement.software import Final, Requirement, Rollout, Target
+from sealring.strict import encode
 from sealring.threshold import TooFewSigners
 from tests.world import DAY, NOW, Key, World, sign
 
@@ -258,3 +260,11 @@ def test_the_end_of_life_lifts_no_revocation_and_no_waiting() -> None:
     with pytest.raises(TrustError) as found:
         chain.verify(release, Moment(NOW + 4000 * DAY), None, final=ids)
     assert found.value.rule == "RK-1"
+
+
+@pytest.mark.parametrize("length", [31, 33])
+def test_a_serial_has_a_key_that_could_sign(length: int) -> None:
+    """KY-2: or a device would be known by what nobody can prove to be."""
+    with pytest.raises(TrustError) as found:
+        parse_statement(encode(WORLD.serial(PublicKey("device", "ed25519", bytes(length)))))
+    assert found.value.rule == "KY-2"

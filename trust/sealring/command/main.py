@@ -15,7 +15,7 @@ from sealring.errors import SealringError
 if TYPE_CHECKING:
     from sealring.command.outside import Outside
 
-TEAM_EXTRA = frozenset({"click", "rich", "securesystemslib", "cryptography", "tuf"})
+TEAM_EXTRA = frozenset({"click", "rich", "securesystemslib", "tuf"})
 PIPE_CLOSED = 141  # what a shell reports for a program whose reader went away
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 

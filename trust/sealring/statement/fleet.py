@@ -109,6 +109,10 @@ class SerialStatement(Common, frozen=True, kw_only=True, forbid_unknown_fields=T
     def subject(self) -> str:
         return f"{self.authority}/{self.model}/{self.serial}"
 
+    def check(self) -> None:
+        super().check()
+        self.key.check()
+
 
 class Revoked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of a revocation list: a subject (`type subject`) or an id, since when, why, and what follows."""
