@@ -4,6 +4,7 @@ import click
 
 from sealring.command.assemble import assemble
 from sealring.command.bundles import bundle
+from sealring.command.countersign import countersign
 from sealring.command.create import create
 from sealring.command.files import about
 from sealring.command.key import key
@@ -31,5 +32,5 @@ def sealring() -> None:
     """The group; its help is above."""
 
 
-for command in (key, create, request, review, sign, assemble, verify, show, bundle, publish):
+for command in (key, create, request, review, sign, assemble, countersign, verify, show, bundle, publish):
     sealring.add_command(command)
