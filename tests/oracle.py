@@ -88,7 +88,9 @@ def _subject(body: dict[str, Any]) -> str:
         return f"{body['authority']}/{body['package']}/{body['revision']}/{body['architecture']}"
     if body["type"] == "release":
         return f"{body['authority']}/{body['package']}/{body['channel']}"
-    return f"{body['authority']}/{body[body['type']]}"
+    if body["type"] == "serial":
+        return f"{body['authority']}/{body['model']}/{body['serial']}"
+    return f"{body['authority']}/{body['issuer' if body['type'] == 'revocations' else body['type']]}"
 
 
 # --- the catalogue
@@ -165,7 +167,7 @@ def _check_views(db: sqlite3.Connection, root_id: str, heads: dict[tuple[str, st
     for (kind, subject), model in heads.items():
         if kind != "model":
             continue
-        wanted = [about for about in _needed(model.body, heads) if about in heads]
+        wanted = [about for about in (*_needed(model.body, heads), *_said_of(model.body, heads)) if about in heads]
         rows = [[k, 1, s, heads[k, s].sequence, heads[k, s].id, heads[k, s].envelope] for k, s in sorted(set(wanted))]
         document = {"format": 1, "root": root_id, "model": subject, "statements": rows}
         raw = json.dumps(document, separators=(",", ":")).encode()
@@ -194,6 +196,31 @@ def _needed(model: dict[str, Any], heads: dict[tuple[str, str], _Statement]) -> 
                     yield "revision", f"{wanted['package']}/{number}/{model['architecture']}"
 
 
+def _said_of(model: dict[str, Any], heads: dict[tuple[str, str], _Statement]) -> Iterator[tuple[str, str]]:
+    """What a view lists of revocations, delegations and the model's stack."""
+    brands = {model["authority"], *(wanted["package"].split("/")[0] for wanted in model["packages"])}
+    names = {wanted["package"] for wanted in model["packages"]}
+    yield from (("revocations", f"{name}/{name}") for name in ("root", *brands))
+    for (kind, subject), head in heads.items():
+        if kind != "delegation" or head.body["authority"] not in brands:
+            continue
+        of_model = _covered({f"{model['authority']}/{model['model']}"}, head.body["models"])
+        if of_model or any(_covered({name}, head.body["packages"]) for name in names):
+            yield "delegation", subject
+            yield "revocations", subject
+    stack = ("stack", model.get("stack", ""))
+    if stack in heads:
+        yield stack
+        for part in heads[stack].body["parts"]:
+            if part["architecture"] == model["architecture"]:
+                yield "revision", f"{part['package']}/{part['revision']}/{part['architecture']}"
+
+
+def _covered(names: set[str], patterns: list[str]) -> bool:
+    """Whether each of these full names is matched by a pattern."""
+    return all(name in patterns or f"{name.split('/')[0]}/*" in patterns for name in names)
+
+
 # --- signatures
 
 
@@ -205,10 +232,53 @@ def _check_signatures(heads: dict[tuple[str, str], _Statement], lapsed: bool) ->
     for (kind, subject), head in heads.items():
         if kind == "root" or lapsed:
             continue
-        is_brand = kind == "brand"
-        assert head.body["authority"] == ("root" if is_brand else subject.split("/")[0])
-        keys = roots[-1].body["roles"]["brand"] if is_brand else heads["brand", subject.split("/")[0]].body["keys"]
-        _check_threshold(head, keys)
+        authority = head.body["authority"]
+        assert authority == ("root" if kind == "brand" else subject.split("/")[0])
+        if authority == "root":
+            _check_threshold(head, roots[-1].body["roles"]["brand" if kind == "brand" else "root"])
+            continue
+        if "final" in head.body:
+            _check_threshold(head, roots[-1].body["roles"]["brand"])
+        if not _is_signed(head, heads["brand", authority].body["keys"]):
+            said = [d.body for (k, _), d in heads.items() if k == "delegation" and d.body["authority"] == authority]
+            assert any(_may_sign(one, head.body) and _is_signed(head, one["keys"]) for one in said), head.body
+
+
+def _may_sign(delegation: dict[str, Any], body: dict[str, Any]) -> bool:
+    """AU-3 to AU-5, once more: roles, all that is named, and names that must be the delegation's own."""
+    kind, brand = body["type"], body["authority"]
+    role = "release" if kind == "stack" else kind
+    packages: set[str] = {one["package"] for key in ("requires", "parts", "packages") for one in _objects(body, key)}
+    packages |= {one for one in body.get("packages", []) if isinstance(one, str)}
+    if kind in ("revision", "release"):
+        packages.add(f"{brand}/{body['package']}")
+    models = {f"{brand}/{body['model']}"} if kind in ("model", "serial") else set()
+    kinds = {body["kind"]} if kind == "revision" else {one["kind"] for one in _objects(body, "packages")}
+    own = body[kind] if kind in ("store", "stack") else body.get("issuer", delegation["delegation"])
+    is_own = own == delegation["delegation"] or (
+        kind != "revocations" and own.startswith(delegation["delegation"] + "-")
+    )
+    return (
+        role in delegation["roles"]
+        and kind != "delegation"
+        and "final" not in body
+        and _covered(packages, delegation["packages"])
+        and _covered(models, delegation["models"])
+        and kinds <= set(delegation["kinds"])
+        and is_own
+    )
+
+
+def _objects(body: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    return [one for one in body.get(key, []) if isinstance(one, dict)]
+
+
+def _is_signed(statement: _Statement, keys: dict[str, Any]) -> bool:
+    try:
+        _check_threshold(statement, keys)
+    except AssertionError:
+        return False
+    return True
 
 
 def _check_threshold(statement: _Statement, keys: dict[str, Any]) -> None:
@@ -238,6 +308,9 @@ def _check_blobs(db: sqlite3.Connection, folder: Path, heads: dict[tuple[str, st
             name = f"{head.body['authority']}/{head.body['package']}"
             for target in head.body["targets"]:
                 assert ("revision", f"{name}/{target['revision']}/{target['architecture']}") in heads
+        if kind == "stack":
+            for part in head.body["parts"]:
+                assert ("revision", f"{part['package']}/{part['revision']}/{part['architecture']}") in heads
     return frozenset(sizes)
 
 

@@ -1,59 +1,40 @@
 """What the store takes in: exactly what a device would accept, judged by the device's own functions (SPEC PB-1).
 
-Claims are judged in the order in which a device learns: roots, then brands, then the rest. The result is what
-a publication adds; nothing is written here.
+Claims are judged in the order in which a device learns: who may speak first, what they say last. The result is
+what a publication adds; nothing is written here.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar
 
-from sealring.approve import BelowMinimum
+from msgspec import UnsetType
+
+from sealring.approve import check_revocations
 from sealring.authentic import Authentic, Claim, check_floor, read_claim
 from sealring.chain import Chain
+from sealring.end_of_life import final_ids
 from sealring.envelope import Envelope, parse_envelope
 from sealring.errors import TrustError
-from sealring.floors import reauthenticate
+from sealring.floors import Floors, reauthenticate
+from sealring.furnished import furnished
 from sealring.moment import Moment, check_time
-from sealring.statement import TYPES, Brand, Common, Model, Release, RevisionStatement, Root, Store
-from sealring.threshold import UpdaterTooOld
-from sealring_server.held import Held
+from sealring.names import ROOT
+from sealring.statement import (
+    TYPES,
+    Brand,
+    Common,
+    Delegation,
+    Model,
+    Release,
+    RevisionStatement,
+    Revocations,
+    Root,
+    Stack,
+    Store,
+)
+from sealring_server.held import GOVERNING, Held
 from sealring_server.signatures import merged, signing_keys
-
-ADMITTED = (Root, Brand, Model, RevisionStatement, Release, Store)  # the types that this edition's devices take
-
-
-@dataclass(eq=False)
-class SecondDigest(TrustError):
-    """A revision is one immutable build: it never gets a second image (SPEC PB-5)."""
-
-    what: str
-    offered: str
-    held: str
-    rule: ClassVar[str] = "PB-5"
-    exit_code: ClassVar[int] = 23
-
-    def __str__(self) -> str:
-        return f"{self.what}: image {self.offered[:16]} offered, {self.held[:16]} was published"
-
-    def hint(self) -> str:
-        return "publish other bytes under another revision number"
-
-
-@dataclass(eq=False)
-class RevisionMissing(TrustError):
-    """A release of something that the store does not have (SPEC PB-6)."""
-
-    what: str
-    revision: str
-    rule: ClassVar[str] = "PB-6"
-    exit_code: ClassVar[int] = 24
-
-    def __str__(self) -> str:
-        return f"{self.what}: names revision {self.revision}, which was never published here"
-
-    def hint(self) -> str:
-        return "publish the revision with its image first, or in the same publication"
+from sealring_server.software import RevisionMissing, SecondDigest, check_image, check_minimum, check_released
 
 
 @dataclass(frozen=True)
@@ -64,6 +45,8 @@ class Admitted:
     envelope: Envelope
     is_news: bool
     """Whether the store lacked this envelope; false for what is published again unchanged."""
+    by_delegates: bool = False
+    """Whether only delegations vouch for it."""
 
 
 @dataclass
@@ -73,7 +56,11 @@ class Admission:
     held: Held
     moment: Moment
     chain: Chain
+    final: frozenset[str] = frozenset()
+    """Ids whose expiry a final release of this publication lifts; where that release falls, all falls (SPEC EL-2)."""
     admitted: list[Admitted] = field(default_factory=list)
+    remembered: list[bytes] = field(default_factory=list)
+    """What the authorities at hand had delegated and revoked before this publication."""
 
     def head(self, kind: str, subject: str) -> bytes | None:
         """The head of a subject as it would be after this publication."""
@@ -82,10 +69,20 @@ class Admission:
                 return found.envelope.raw
         return self.held.current(kind, subject)
 
-    def add(self, statement: Common, envelope: Envelope) -> None:
+    def add(self, statement: Common, envelope: Envelope, *, by_delegates: bool = False) -> None:
         """Note a statement as admitted."""
         is_news = self.held.envelope(envelope.digest) is None
-        self.admitted.append(Admitted(statement, envelope, is_news))
+        self.admitted.append(Admitted(statement, envelope, is_news, by_delegates))
+
+    def remember(self, authorities: Iterable[str]) -> None:
+        """Look up what these authorities have delegated and revoked."""
+        for name in sorted(set(authorities)):
+            self.remembered += self.held.remembered(name)
+
+    def furnish(self) -> None:
+        """RK-2, AU-6: the chain with all that is delegated and revoked, this publication included."""
+        new = [a.envelope.raw for a in self.admitted if a.statement.type in GOVERNING]
+        self.chain = furnished(self.chain, [*self.remembered, *new])
 
 
 def admit(held: Held, raws: Iterable[bytes], moment: Moment) -> list[Admitted]:
@@ -95,20 +92,55 @@ def admit(held: Held, raws: Iterable[bytes], moment: Moment) -> list[Admitted]:
         TrustError: and nothing else, whatever the bytes; then none of them is admitted.
     """
     claims = [read_claim(raw) for raw in raws]
-    for claim in claims:
-        if not isinstance(claim.statement, ADMITTED):
-            raise UpdaterTooOld(claim.statement.title, "a type of a later edition", "ED-1")
-    claims.sort(key=lambda c: (c.statement.type, c.statement.subject, c.statement.sequence))
-    work = Admission(held, moment, held.chain())
+    claims.sort(key=lambda c: (_stage(c), c.statement.type, c.statement.subject, c.statement.sequence))
+    work = Admission(held, moment, held.chain(), _final(claims))
     _admit_roots(work, [c for c in claims if isinstance(c.statement, Root)])
+    # The root's lists take back brands, so they come before the brands.
+    work.remember([ROOT])
+    _admit_rest(work, [c for c in claims if c.statement.authority == ROOT and _stage(c) == 0])
     brands = [c for c in claims if isinstance(c.statement, Brand)]
     for name in sorted({c.statement.subject for c in brands}):
         _admit_brand(work, name, [c for c in brands if c.statement.subject == name])
-    # Releases last of all: they need their revisions.
-    rest = [c for c in claims if not isinstance(c.statement, Root | Brand)]
-    for claim in sorted(rest, key=lambda c: isinstance(c.statement, Release)):
-        _admit_other(work, claim)
+    rest = [c for c in claims if c.statement.authority != ROOT]
+    names = {c.statement.authority for c in rest} | {c.statement.subject for c in brands}
+    for name in sorted(names):
+        work.chain = work.held.with_held_brand(work.chain, name)
+    work.remember(names)
+    _admit_rest(work, rest)
+    _check_lists(work)
     return work.admitted
+
+
+def _stage(claim: Claim) -> int:
+    """When it is judged: own lists, delegations, delegates' lists, who is spoken of, software, what points at it."""
+    statement = claim.statement
+    if isinstance(statement, Revocations):
+        return 0 if statement.issuer == statement.authority else 2
+    if isinstance(statement, Delegation):
+        return 1
+    if isinstance(statement, RevisionStatement):
+        return 4
+    return 5 if isinstance(statement, Release | Stack) else 3
+
+
+def _final(claims: list[Claim]) -> frozenset[str]:
+    """The ids whose expiry no longer matters, if the final releases among these claims are admitted (SPEC EL-2)."""
+    found: set[str] = set()
+    for claim in claims:
+        if isinstance(claim.statement, Release) and not isinstance(final := claim.statement.final, UnsetType):
+            found |= {claim.envelope.id, final.brand, *final.models, *final.revisions}
+    return frozenset(found)
+
+
+def _admit_rest(work: Admission, claims: list[Claim]) -> None:
+    """All that is no root and no brand, stage by stage: what one says who may sign, the next rests on."""
+    work.furnish()
+    for stage in sorted({_stage(c) for c in claims}):
+        for claim in claims:
+            if _stage(claim) == stage:
+                _admit_other(work, claim)
+        if stage <= 2:
+            work.furnish()
 
 
 def _admit_roots(work: Admission, claims: list[Claim]) -> None:
@@ -147,28 +179,61 @@ def _admit_brand(work: Admission, name: str, claims: list[Claim]) -> None:
     if not walk:
         return
     work.chain = work.chain.with_brand([envelope.raw for _, envelope in walk])
-    check_time(work.chain.brands[name].statement, work.moment)
+    found = work.chain.brands[name]
+    check_time(found.statement, work.moment, may_end=found.envelope.id not in work.final)
+    if _is_new(work, found):
+        # RK-1: what the root has taken back is not taken in again; what is here stays for devices to judge.
+        work.chain.revocations.check(found.statement, found.envelope.id)
     for statement, envelope in walk:
         work.add(statement, envelope)
 
 
 def _admit_other(work: Admission, claim: Claim) -> None:
-    """One statement of a brand: signed by its keys of today, current, not below its floor."""
+    """One statement of a brand, or a list of the root: by keys of today, current, not revoked, not below its floor."""
     authority, kind, subject = claim.statement.authority, claim.statement.type, claim.statement.subject
-    work.chain = work.held.with_held_brand(work.chain, authority)
     before = work.head(kind, subject)
     known = parse_envelope(before) if before is not None else None
+    if known is not None and known.id == claim.envelope.id and _is_revoked(work, claim):
+        work.add(claim.statement, known)  # it stays where it is, for devices to judge, and is no news
+        return
     envelope = merged(claim.envelope, known, signing_keys(work.chain, claim.statement))
     # TH-1: the envelope that is kept is the one that is judged, and nothing was believed before this line.
     found = work.chain.authenticate(envelope.raw, TYPES[kind], authority)
     floor = _floor(work, kind, subject)
-    work.chain.verify(found, work.moment, floor)
-    if isinstance(found.statement, RevisionStatement):
-        _check_image(work, found.statement)
-    if isinstance(found.statement, Release):
-        _check_minimum(found.statement, floor)
-        _check_revisions(work, found.statement)
-    work.add(found.statement, envelope)
+    # FL-5: where the one that is here was taken back by its id, another may take its place.
+    Floors(work.chain, {(kind, subject): floor} if floor is not None else {}).check(found)
+    _check_brand(work, found.statement)
+    # RC-1: an expired list counts, so one that comes late is still the brand's word.
+    lifted = frozenset([envelope.id]) if isinstance(found.statement, Revocations) else work.final
+    work.chain.verify(found, work.moment, None, final=lifted)
+    _check_software(work, found, floor)
+    work.add(found.statement, envelope, by_delegates=bool(found.under))
+
+
+def _check_software(work: Admission, found: Authentic[Common], floor: Authentic[Common] | None) -> None:
+    statement = found.statement
+    if isinstance(statement, RevisionStatement):
+        check_image(work.head("revision", statement.subject), statement)
+    if isinstance(statement, Release):
+        check_minimum(statement, floor)
+        # EL-1: no device would take it as the last word of its brand alone.
+        final_ids(work.chain, Authentic(statement, found.envelope, found.signers, found.under))
+    if isinstance(statement, Release | Stack):
+        check_released(statement, found.under, work.chain.revocations, lambda subject: work.head("revision", subject))
+
+
+def _check_brand(work: Admission, statement: Common) -> None:
+    """RK-1: nothing is done because of a brand that the root has taken back; its own lists still count."""
+    brand = work.chain.brands.get(statement.authority)
+    if brand is not None and not isinstance(statement, Revocations):
+        work.chain.revocations.check(brand.statement, brand.envelope.id)
+
+
+def _check_lists(work: Admission) -> None:
+    """RC-1: what names a list that is neither here nor comes with it could be installed by nobody."""
+    for one in work.admitted:
+        if one.is_news and isinstance(one.statement, Brand | Model | Release | Stack | Store):
+            check_revocations(work.chain, one.statement)
 
 
 def _floor(work: Admission, kind: str, subject: str) -> Authentic[Common] | None:
@@ -183,35 +248,13 @@ def _floor(work: Admission, kind: str, subject: str) -> Authentic[Common] | None
     return None
 
 
-def _check_image(work: Admission, revision: RevisionStatement) -> None:
-    """PB-5: a second digest for one revision would give two devices two softwares under one name."""
-    raw = work.head("revision", revision.subject)
-    if raw is None:
-        return
-    held = _as_authentic(raw).statement
-    assert isinstance(held, RevisionStatement)  # admitted as one
-    if (held.image.sha256, held.image.size) != (revision.image.sha256, revision.image.size):
-        raise SecondDigest(revision.title, revision.image.sha256, held.image.sha256)
+def _is_revoked(work: Admission, claim: Claim) -> bool:
+    return work.chain.revocations.strongest(claim.statement, claim.envelope.id) is not None
 
 
-def _check_minimum(release: Release, floor: Authentic[Common] | None) -> None:
-    """RL-4: what a device that holds the release before would refuse is refused here."""
-    held = floor.statement if floor is not None else None
-    if not isinstance(held, Release):
-        return
-    for target in release.targets:
-        known = held.target(target.architecture)
-        if known is not None and target.revision < known.minimum:
-            raise BelowMinimum(release.title, target.revision, known.minimum)
-
-
-def _check_revisions(work: Admission, release: Release) -> None:
-    """PB-6: what devices are told to install must be there to be installed."""
-    for target in release.targets:
-        for number in (target.revision, target.previous):
-            subject = f"{release.name}/{number}/{target.architecture}"
-            if isinstance(number, int) and work.head("revision", subject) is None:
-                raise RevisionMissing(release.title, subject)
+def _is_new(work: Admission, found: Authentic[Common]) -> bool:
+    known = work.held.version(found.statement.type, found.statement.subject, found.statement.sequence)
+    return known is None or parse_envelope(known).id != found.envelope.id
 
 
 def _as_authentic(raw: bytes) -> Authentic[Common]:

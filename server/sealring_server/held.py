@@ -5,16 +5,19 @@ One object lives as long as one transaction, so all that it answers is of one co
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from sealring.catalogue.leaf import Head
 from sealring.chain import Authentic, Chain, begin_with_root
 from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
+from sealring.floors import kept
 from sealring.statement import Brand, Common, parse_statement
 from sealring_server.schema import heads, statements, store
 
 FORMAT = 1  # of every statement that this edition admits
+NEWEST = 64  # envelopes of one delegation or list that are looked at again with every publication
+GOVERNING = ("delegation", "revocations")  # the types that say what else counts
 
 
 class Held:
@@ -71,6 +74,44 @@ class Held:
             .order_by(statements.c.sequence.desc(), statements.c.entry.desc())
         )
 
+    def remembered(self, authority: str) -> list[bytes]:
+        """What the authority delegated and revoked, as much of it as a device would remember (SPEC FL-4)."""
+        newest = (
+            select(
+                statements.c.raw,
+                statements.c.type,
+                statements.c.subject,
+                func.row_number()
+                .over(
+                    partition_by=(statements.c.type, statements.c.subject),
+                    order_by=(statements.c.sequence.desc(), statements.c.entry.desc()),
+                )
+                .label("place"),
+            )
+            .where(statements.c.type.in_(GOVERNING), below(statements.c.subject, authority))
+            .subquery()
+        )
+        rows = self.connection.execute(
+            select(newest.c.raw, newest.c.type, newest.c.subject).where(newest.c.place <= NEWEST)
+        )
+        found: dict[tuple[str, str], list[Authentic[Common]]] = {}
+        for row in rows:
+            envelope = parse_envelope(row.raw)
+            one = Authentic(parse_statement(envelope.payload), envelope, frozenset(envelope.signatures))
+            found.setdefault((row.type, row.subject), []).append(one)
+        return [one.envelope.raw for group in found.values() for one in kept(group)]
+
+    def governing(self, authority: str) -> list[bytes]:
+        """The authority's delegations and lists that are current: what `/v1/authorities/NAME` answers."""
+        return list(
+            self.connection.scalars(
+                select(statements.c.raw)
+                .join(heads, heads.c.envelope == statements.c.envelope)
+                .where(heads.c.type.in_(GOVERNING), heads.c.format == FORMAT, below(heads.c.subject, authority))
+                .order_by(heads.c.type, heads.c.subject)
+            )
+        )
+
     def heads(self, kind: str) -> Iterator[tuple[str, Head]]:
         """Subject and head of every statement of a type that is current."""
         rows = self.connection.execute(
@@ -108,6 +149,11 @@ class Held:
             return remembered.with_brand([raw])
         except TrustError:
             return remembered  # certified by an earlier root only: its keys still say who may follow them
+
+
+def below(subject: ColumnElement[str], authority: str) -> ColumnElement[bool]:
+    """Whether a subject begins with the authority's name and a slash; `0` is the character after the slash."""
+    return and_(subject >= f"{authority}/", subject < f"{authority}0")
 
 
 def _of(kind: str, subject: str) -> ColumnElement[bool]:

@@ -18,9 +18,7 @@ from sealring_server.publication import (
     open_publication,
     put_blob,
 )
-from sealring_server.reads import here
-
-BUNDLE = "application/vnd.sealring.bundle"
+from sealring_server.reads import BUNDLE, here
 
 bp = Blueprint("publish", __name__, url_prefix="/v1/publications")
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy import select
 
+from sealring.bundle import StatementEntry, write_bundle
 from sealring.errors import TrustError
+from sealring.names import ROOT
 from sealring_server.blobs import CHUNK
 from sealring_server.catalogue import NoSuchThing, log_path, map_with_root
 from sealring_server.held import Held
@@ -23,6 +25,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 MUTABLE = "max-age=60"
 JSON = "application/json"
 BYTES = "application/octet-stream"
+BUNDLE = "application/vnd.sealring.bundle"
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
@@ -89,6 +92,17 @@ def head(kind: str, format: int, subject: str) -> Response:
     with here().database.reading() as connection:
         raw = Held(connection).current(kind, subject) if format == 1 else None
         return _mutable(_found(raw, f"{kind} {subject}"), JSON)
+
+
+@bp.get("/v1/authorities/<name>")
+def authority(name: str) -> Response:
+    """What an authority delegates and revokes now, for those who hold no catalogue yet (HT-2)."""
+    with here().database.reading() as connection:
+        held = Held(connection)
+        if name != ROOT and held.current("brand", name) is None:
+            raise NoSuchThing(f"authority {name[:80]!a}")
+        entries = [StatementEntry(raw) for raw in held.governing(name)]
+    return _mutable(write_bundle(entries), BUNDLE)
 
 
 @bp.get("/v1/statements/<digest>")

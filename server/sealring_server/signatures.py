@@ -6,11 +6,13 @@ and leave no room for the counter-signature that a rotation needs.
 
 from collections.abc import Iterable
 
+from msgspec import UnsetType
+
 from sealring.chain import Chain
 from sealring.envelope import MAX_SIGNATURES, Envelope, seal
 from sealring.keys import VERIFIED_TYPES, KeySet, PublicKey, signed_by
 from sealring.names import KeyId
-from sealring.statement import Brand, Common, Root
+from sealring.statement import Brand, Common, Release, Root
 
 
 def signing_keys(chain: Chain, statement: Common) -> list[PublicKey]:
@@ -26,8 +28,10 @@ def signing_keys(chain: Chain, statement: Common) -> list[PublicKey]:
         before = chain.brands.get(statement.brand) or chain.former.get(statement.brand)
         roles = chain.root.statement.roles
         sets = [roles.brand, *([before.statement.keys] if before else []), roles.root, statement.keys]
-    elif statement.authority in chain.brands:
+    else:
         sets = [speaker.keys for speaker in chain.speakers(statement.authority)]
+        if isinstance(statement, Release) and not isinstance(statement.final, UnsetType):
+            sets.insert(1, chain.root.statement.roles.brand)  # EL-1
     return [key for found in sets for key in found.keys]
 
 

@@ -12,7 +12,7 @@ from sealring.errors import TrustError
 from sealring.keys import FamilyThreshold, KeySet, PublicKey
 from sealring.names import KeyId
 from sealring.statement import Common, parse_statement
-from sealring.statement.authorities import Delegation, RootRoles
+from sealring.statement.authorities import RootRoles
 from sealring.statement.fleet import Wanted
 from sealring.statement.software import Target
 from sealring_server.held import Held
@@ -60,7 +60,14 @@ REFUSALS: dict[str, tuple[Callable[[World], Envelope], str]] = {
         lambda w: w.signed(w.release(sequence=3, targets=[Target("amd64", 1, 1)])),
         "RL-4",
     ),
-    "a release of what is not there": (lambda w: w.signed(w.release(7)), "PB-6"),
+    "a release whose minimum falls": (
+        lambda w: w.signed(w.release(sequence=3, targets=[Target("amd64", 2, 1)])),
+        "RL-4",
+    ),
+    "a release of what is not there": (
+        lambda w: w.signed(w.release(sequence=7, targets=[Target("amd64", 7, 2)])),
+        "PB-6",
+    ),
     "a release whose previous is not there": (
         lambda w: w.signed(w.release(sequence=9, targets=[Target("amd64", 2, 2, 6)])),
         "PB-6",
@@ -101,18 +108,6 @@ def test_an_older_release_replayed_to_the_store_is_refused(shop: Shop) -> None:
     shop.first()
     shop.publish([world.signed(world.revision(2, b"2")), world.signed(world.release(2))], [b"2"])
     assert refused(shop, world.signed(world.release(1))) == "FL-1"
-
-
-def test_a_type_of_a_later_edition_is_refused(shop: Shop) -> None:
-    """ED-1: this edition's devices take no delegations, so a store of it takes none either."""
-    world = shop.world
-    shop.first()
-    keys = key_set(1, world.key("builder"))
-    common = world.common("acme", 30)
-    said = Delegation(
-        delegation="ci", keys=keys, roles=["revision"], packages=["acme/*"], models=[], kinds=["app"], **common
-    )
-    assert refused(shop, world.signed(said)) == "ED-1"
 
 
 def test_publishing_the_same_again_makes_no_entry(shop: Shop) -> None:

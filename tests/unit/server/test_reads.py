@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import pytest
 
+from sealring.bundle import StatementEntry, read_bundle
 from sealring.catalogue.entry import parse_entry
 from sealring.catalogue.leaf import map_key
 from sealring.catalogue.log import verify_inclusion
@@ -67,9 +68,31 @@ def _first_catalogue(store: RunningStore) -> str:
     return str(targets["catalogue.json"]["hashes"]["sha256"])
 
 
+def test_an_authority_answers_with_all_that_it_delegates_and_revokes(served: RunningStore) -> None:
+    """HT-2: one bundle of exactly these heads, of a brand or of the root; nothing of others, and 404 for strangers."""
+    world = served.world
+    mine = [world.delegation("friend"), world.delegation(), world.revocations(1)]
+    others = [world.brand("other"), world.revocations(1, brand="other"), world.revocations(1, brand="root")]
+    served.publish([world.signed(s) for s in (*mine, *others)])
+    answers = {name: served.get(f"/v1/authorities/{name}").body for name in ("acme", "other", "root")}
+    found = {name: read_bundle(body) for name, body in answers.items()}
+    assert found["acme"] == tuple(StatementEntry(world.signed(s).raw) for s in mine)
+    assert found["other"] == (StatementEntry(world.signed(others[1]).raw),)
+    assert found["root"] == (StatementEntry(world.signed(others[2]).raw),)
+    for name in ("nobody", "acm", "acme0", "%2e%2e"):
+        assert served.get(f"/v1/authorities/{name}").status == 404
+
+
 @pytest.mark.parametrize(
     "path",
-    ["/tuf/timestamp.json", "/v1/roots/1", "/v1/brands/acme/1", "/v1/heads/release/1/acme/tool/latest/stable"],
+    [
+        "/tuf/timestamp.json",
+        "/v1/roots/1",
+        "/v1/authorities/acme",
+        "/v1/authorities/root",
+        "/v1/brands/acme/1",
+        "/v1/heads/release/1/acme/tool/latest/stable",
+    ],
 )
 def test_what_changes_has_an_etag(served: RunningStore, path: str) -> None:
     """HT-2: the quoted digest of the bytes; the same bytes again cost 304 and no body."""
