@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sealring.authentic import (
     Authentic,
@@ -134,16 +135,18 @@ class Chain:
 
         Each meets its own threshold alone; what a delegation's may sign, `Speaker.check_allowed` says.
         """
-        if authority == ROOT:
-            return (Speaker("the role root", self.root.statement.roles.root),)
-        brand = self.brands.get(authority)
-        if brand is None:
-            return ()
-        delegations = (d for d in self.delegations.values() if d.statement.authority == authority)
-        return (
-            Speaker(f"brand {authority}", brand.statement.keys),
-            *(Speaker(d.statement.title, d.statement.keys, d) for d in delegations),
-        )
+        return self._speakers.get(authority, ())
+
+    @cached_property
+    def _speakers(self) -> Mapping[str, tuple[Speaker, ...]]:
+        """Made once a chain: a check asks for them with every statement."""
+        found = {ROOT: [Speaker("the role root", self.root.statement.roles.root)]}
+        for name, brand in self.brands.items():
+            found[name] = [Speaker(f"brand {name}", brand.statement.keys)]
+        for one in self.delegations.values():
+            if one.statement.authority in self.brands:
+                found[one.statement.authority].append(Speaker(one.statement.title, one.statement.keys, one))
+        return {authority: tuple(speakers) for authority, speakers in found.items()}
 
     def authenticate(self, raw: bytes, kind: type[S], authority: str) -> Authentic[S]:
         """A statement of a brand, or the root's revocations, signed by keys that may sign it today; maybe expired.

@@ -35,11 +35,13 @@ def met_by(envelope: Envelope, speakers: tuple[Speaker, ...], what: str) -> Met:
     refusal: TrustError | None = None
     for speaker in speakers:
         try:
-            met.append((speaker, check_threshold(envelope, speaker.keys, what)))
+            signers = check_threshold(envelope, speaker.keys, what)
         except TrustError as err:
             refusal = refusal or err
-        if met and met[0][0].delegation is None:
-            break
+            continue
+        met.append((speaker, signers))
+        if speaker.delegation is None:
+            return met
     if not met and refusal is not None:
         raise refusal
     return met
