@@ -20,6 +20,7 @@ from sealring.command.outside import Outside
 from sealring.errors import TrustError
 from sealring.keyfile import parse_key_file, parse_public_file
 from sealring.names import spell
+from sealring.request.form import BEGINS, parse_request
 from sealring.strict import Malformed
 
 ANY_SIZE = 2**63 - 1
@@ -37,8 +38,8 @@ class Explained:
 
 @click.command(
     **about(
-        "Explain any file in plain words. An assertion, key, bundle, proof, view, catalogue.json or TUF file; nothing"
-        " is verified: `sealring verify` does that.",
+        "Explain any file in plain words. An assertion, request, key, bundle, proof, view, catalogue.json or TUF file;"
+        " nothing is verified: `sealring verify` does that.",
         "sealring show release-2.json",
         "sealring show alice.pub",
         "sealring show update.bundle",
@@ -114,6 +115,16 @@ def _assertion(raw: bytes) -> Explained:
     return Explained(sheet, {"kind": "assertion", **statement_object(claim)})
 
 
+def _request(raw: bytes) -> Explained:
+    found = parse_request(raw)
+    rows = [("to be signed", _statement(claim.envelope.raw), claim.envelope.id) for claim in found.drafts]
+    rows += [("context", _statement(claim.envelope.raw), claim.envelope.id) for claim in found.context]
+    sheet = Sheet(f"request {found.id}, not verified: `sealring review` does that", list(rows), ("as", "what", "id"))
+    drafts = [statement_object(claim) for claim in found.drafts]
+    context = [claim.envelope.id for claim in found.context]
+    return Explained(sheet, {"kind": "request", "request": found.id, "drafts": drafts, "context": context})
+
+
 def _key_file(raw: bytes) -> Explained:
     found = parse_key_file(raw, "file")
     sheet = Sheet("key file (its secret is encrypted)", list(key_rows(found)))
@@ -171,6 +182,7 @@ def _said(kind: str, sheet: Sheet) -> Explained:
 
 _READERS: list[tuple[bytes, Callable[[bytes], Explained]]] = [
     (b'{"payload":', _assertion),
+    (BEGINS, _request),
     (b'{"format":1,"name":', _key_file),
     (b'{"name":', _public),
     (b'{"format":', _catalogue),
