@@ -3,9 +3,11 @@
 import click
 
 from sealring.command.assemble import assemble
+from sealring.command.audit import audit
 from sealring.command.bundles import bundle
 from sealring.command.countersign import countersign
 from sealring.command.create import create
+from sealring.command.doctor import doctor
 from sealring.command.files import about
 from sealring.command.key import key
 from sealring.command.publish import publish
@@ -32,5 +34,7 @@ def sealring() -> None:
     """The group; its help is above."""
 
 
-for command in (key, create, request, review, sign, assemble, countersign, verify, show, bundle, publish):
+CEREMONY = (key, create, request, review, sign, assemble, countersign)
+
+for command in (*CEREMONY, verify, show, bundle, publish, doctor, audit):
     sealring.add_command(command)
