@@ -95,18 +95,23 @@ def _good(answer: Answer) -> Answer:
     return answer
 
 
-def publish(url: str, statements: Iterable[Envelope | bytes], images: Iterable[bytes] = ()) -> tuple[Entry, ...]:
+def publish(
+    url: str, statements: Iterable[Envelope | bytes], images: Iterable[bytes] = (), *, terms: str = ""
+) -> tuple[Entry, ...]:
     """Publish statements with the images that they name; the entries of the receipt.
+
+    Args:
+        terms: the query of the first and the last step, such as `cut=yes`.
 
     Raises:
         Refused: the store said no, at whichever of the three steps.
     """
-    opened = begin(url, statements)
+    opened = begin(url, statements, terms=terms)
     by_digest = {sha256(image).hexdigest(): image for image in images}
     for missing in opened.missing:
         if missing in by_digest:
             upload(url, opened.token, by_digest[missing])
-    return commit(url, opened.token)
+    return commit(url, opened.token, terms=terms)
 
 
 @dataclass(frozen=True)
@@ -117,11 +122,11 @@ class Opened:
     missing: tuple[str, ...]
 
 
-def begin(url: str, statements: Iterable[Envelope | bytes]) -> Opened:
+def begin(url: str, statements: Iterable[Envelope | bytes], *, terms: str = "") -> Opened:
     """The first step of a publication."""
     raws = [s.raw if isinstance(s, Envelope) else s for s in statements]
     body = write_bundle([StatementEntry(raw) for raw in raws])
-    found = json.loads(_good(ask(url, "/v1/publications", "POST", body)).body)
+    found = json.loads(_good(ask(url, f"/v1/publications?{terms}", "POST", body)).body)
     return Opened(found["publication"], tuple(each["sha256"] for each in found["missing"]))
 
 
@@ -130,9 +135,9 @@ def upload(url: str, token: str, image: bytes) -> None:
     _good(ask(url, f"/v1/publications/{token}/blobs/{sha256(image).hexdigest()}", "PUT", image))
 
 
-def commit(url: str, token: str) -> tuple[Entry, ...]:
+def commit(url: str, token: str, *, terms: str = "") -> tuple[Entry, ...]:
     """The last step; the entries of the receipt."""
-    return read_bundle(_good(ask(url, f"/v1/publications/{token}/commit", "POST")).body)
+    return read_bundle(_good(ask(url, f"/v1/publications/{token}/commit?{terms}", "POST")).body)
 
 
 class RunningStore:

@@ -32,9 +32,13 @@ from sealring.statement import (
     Stack,
     Store,
 )
+from sealring_server.cut import Change
 from sealring_server.held import GOVERNING, Held
-from sealring_server.signatures import merged, signing_keys
+from sealring_server.signatures import merged, who_may_sign
 from sealring_server.software import RevisionMissing, SecondDigest, check_image, check_minimum, check_released
+from sealring_server.terms import Terms, check_announced, split
+
+NO_TERMS = Terms()
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Admission:
     admitted: list[Admitted] = field(default_factory=list)
     remembered: list[bytes] = field(default_factory=list)
     """What the authorities at hand had delegated and revoked before this publication."""
+    coming: list[Common] = field(default_factory=list)
+    """Roots, brands and delegations that are announced: signatures by their keys are kept (SPEC PB-4)."""
 
     def head(self, kind: str, subject: str) -> bytes | None:
         """The head of a subject as it would be after this publication."""
@@ -74,6 +80,20 @@ class Admission:
         is_news = self.held.envelope(envelope.digest) is None
         self.admitted.append(Admitted(statement, envelope, is_news, by_delegates))
 
+    def merged(self, claim: Claim, held: Envelope | None, walked: Common | None = None) -> Envelope:
+        """The envelope to keep of this claim."""
+        before = walked if isinstance(walked, Brand) else None
+        return merged(claim.envelope, held, who_may_sign(self.chain, claim.statement, self.coming, before))
+
+    def announce(self, claims: Iterable[Claim]) -> None:
+        """Take these as what is coming, if today's keys say so."""
+        for claim in claims:
+            known = self.held.current(claim.statement.type, claim.statement.subject)
+            held = read_claim(known).statement.sequence if known is not None else 0
+            if isinstance(claim.statement, Root):
+                held = self.chain.root.statement.sequence
+            self.coming.append(check_announced(self.chain, claim, held))
+
     def remember(self, authorities: Iterable[str]) -> None:
         """Look up what these authorities have delegated and revoked."""
         for name in sorted(set(authorities)):
@@ -85,16 +105,19 @@ class Admission:
         self.chain = furnished(self.chain, [*self.remembered, *new])
 
 
-def admit(held: Held, raws: Iterable[bytes], moment: Moment) -> list[Admitted]:
+def admit(held: Held, raws: Iterable[bytes], moment: Moment, terms: Terms = NO_TERMS) -> list[Admitted]:
     """Every one of these envelopes as admitted, roots first, or the rule that refuses one of them (SPEC PB-1).
+
+    What `terms` say is only announced is judged, and not among the result.
 
     Raises:
         TrustError: and nothing else, whatever the bytes; then none of them is admitted.
     """
-    claims = [read_claim(raw) for raw in raws]
+    claims, announced = split([read_claim(raw) for raw in raws], terms)
     claims.sort(key=lambda c: (_stage(c), c.statement.type, c.statement.subject, c.statement.sequence))
     work = Admission(held, moment, held.chain(), _final(claims))
     _admit_roots(work, [c for c in claims if isinstance(c.statement, Root)])
+    work.announce([c for c in announced if isinstance(c.statement, Root)])
     # The root's lists take back brands, so they come before the brands.
     work.remember([ROOT])
     _admit_rest(work, [c for c in claims if c.statement.authority == ROOT and _stage(c) == 0])
@@ -102,13 +125,33 @@ def admit(held: Held, raws: Iterable[bytes], moment: Moment) -> list[Admitted]:
     for name in sorted({c.statement.subject for c in brands}):
         _admit_brand(work, name, [c for c in brands if c.statement.subject == name])
     rest = [c for c in claims if c.statement.authority != ROOT]
-    names = {c.statement.authority for c in rest} | {c.statement.subject for c in brands}
-    for name in sorted(names):
-        work.chain = work.held.with_held_brand(work.chain, name)
+    names = {_speaker(c) for c in (*rest, *brands, *announced)} - {ROOT}
+    work.chain = _with_brands(held, work.chain, names)
+    work.announce([c for c in announced if not isinstance(c.statement, Root)])
     work.remember(names)
     _admit_rest(work, rest)
     _check_lists(work)
+    if not terms.cut:
+        _check_cut(work, names)
     return work.admitted
+
+
+def _speaker(claim: Claim) -> str:
+    return claim.statement.brand if isinstance(claim.statement, Brand) else claim.statement.authority
+
+
+def _with_brands(held: Held, chain: Chain, names: Iterable[str]) -> Chain:
+    for name in sorted(names):
+        chain = held.with_held_brand(chain, name)
+    return chain
+
+
+def _check_cut(work: Admission, names: Iterable[str]) -> None:
+    """PB-9: what is released, or taken back, must not lose its last voucher by a slip."""
+    changes = [a.statement for a in work.admitted if a.is_news and isinstance(a.statement, Root | Brand | Delegation)]
+    if changes:
+        before = furnished(_with_brands(work.held, work.held.chain(), names), work.remembered)
+        Change(work.held, before, work.chain, work.head, work.moment).check(changes)
 
 
 def _stage(claim: Claim) -> int:
@@ -150,11 +193,9 @@ def _admit_roots(work: Admission, claims: list[Claim]) -> None:
         known = work.held.version("root", claim.statement.subject, claim.statement.sequence)
         if known is not None:
             check_floor(Authentic(claim.statement, claim.envelope, frozenset()), _as_authentic(known))
-            work.add(
-                claim.statement, merged(claim.envelope, parse_envelope(known), signing_keys(before, claim.statement))
-            )
+            work.add(claim.statement, work.merged(claim, parse_envelope(known)))
             continue
-        envelope = merged(claim.envelope, None, signing_keys(work.chain, claim.statement))
+        envelope = work.merged(claim, None)
         work.chain = work.chain.with_root(envelope.raw)
         work.add(claim.statement, envelope)
     if work.chain is not before:
@@ -172,10 +213,7 @@ def _admit_brand(work: Admission, name: str, claims: list[Claim]) -> None:
             work.add(claim.statement, parse_envelope(known))  # a version that devices walk past: nothing changes
             continue
         before = parse_envelope(known) if known is not None else None
-        last = walk[-1][0] if walk else None
-        keys = signing_keys(work.chain, claim.statement)
-        keys += last.keys.keys if isinstance(last, Brand) else []
-        walk.append((claim.statement, merged(claim.envelope, before, keys)))
+        walk.append((claim.statement, work.merged(claim, before, walk[-1][0] if walk else None)))
     if not walk:
         return
     work.chain = work.chain.with_brand([envelope.raw for _, envelope in walk])
@@ -190,15 +228,15 @@ def _admit_brand(work: Admission, name: str, claims: list[Claim]) -> None:
 
 def _admit_other(work: Admission, claim: Claim) -> None:
     """One statement of a brand, or a list of the root: by keys of today, current, not revoked, not below its floor."""
-    authority, kind, subject = claim.statement.authority, claim.statement.type, claim.statement.subject
+    kind, subject = claim.statement.type, claim.statement.subject
     before = work.head(kind, subject)
     known = parse_envelope(before) if before is not None else None
     if known is not None and known.id == claim.envelope.id and _is_revoked(work, claim):
         work.add(claim.statement, known)  # it stays where it is, for devices to judge, and is no news
         return
-    envelope = merged(claim.envelope, known, signing_keys(work.chain, claim.statement))
+    envelope = work.merged(claim, known)
     # TH-1: the envelope that is kept is the one that is judged, and nothing was believed before this line.
-    found = work.chain.authenticate(envelope.raw, TYPES[kind], authority)
+    found = _authenticated(work, claim, envelope)
     floor = _floor(work, kind, subject)
     # FL-5: where the one that is here was taken back by its id, another may take its place.
     Floors(work.chain, {(kind, subject): floor} if floor is not None else {}).check(found)
@@ -208,6 +246,16 @@ def _admit_other(work: Admission, claim: Claim) -> None:
     work.chain.verify(found, work.moment, None, final=lifted)
     _check_software(work, found, floor)
     work.add(found.statement, envelope, by_delegates=bool(found.under))
+
+
+def _authenticated(work: Admission, claim: Claim, kept: Envelope) -> Authentic[Common]:
+    kind, authority = TYPES[claim.statement.type], claim.statement.authority
+    try:
+        return work.chain.authenticate(kept.raw, kind, authority)
+    except TrustError:
+        # AU-3: signatures that may not be there are not kept; who made them is told that, and not that they lack.
+        work.chain.authenticate(claim.envelope.raw, kind, authority)
+        raise
 
 
 def _check_software(work: Admission, found: Authentic[Common], floor: Authentic[Common] | None) -> None:

@@ -122,6 +122,14 @@ class Held:
         for row in rows:
             yield row.subject, Head(row.sequence, bytes.fromhex(row.id), bytes.fromhex(row.envelope))
 
+    def subjects(self, kind: str, authority: str) -> Iterator[str]:
+        """The subjects of a type below one authority's name that have a head."""
+        yield from self.connection.scalars(
+            select(heads.c.subject)
+            .where(heads.c.type == kind, heads.c.format == FORMAT, below(heads.c.subject, authority))
+            .order_by(heads.c.subject)
+        )
+
     def bodies(self, kind: str) -> Iterator[Common]:
         """The statement of every head of a type; admitted before, and not judged again here."""
         for raw in self.connection.scalars(

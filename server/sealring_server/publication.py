@@ -16,13 +16,14 @@ from sealring.bundle import StatementEntry, read_bundle
 from sealring.errors import TrustError
 from sealring.moment import Moment
 from sealring.statement import RevisionStatement
-from sealring_server.admission import Admitted, admit
+from sealring_server.admission import NO_TERMS, Admitted, admit
 from sealring_server.blobs import OtherBlob, Source
 from sealring_server.commit import make_visible, receipt
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
 from sealring_server.quota import make_room
 from sealring_server.schema import blobs, publications, speakers, uploads
+from sealring_server.terms import Terms
 
 MAX_BUNDLE = 4 * 1024 * 1024  # bytes
 TOKEN_BYTES = 32
@@ -83,11 +84,12 @@ class Opened:
     missing: tuple[tuple[str, int], ...]
 
 
-def open_publication(here: StoreHere, bundle: bytes) -> Opened:
+def open_publication(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) -> Opened:
     """Begin a publication of these statements (SPEC PB-1, PB-2, PB-7).
 
     Args:
         bundle: statements only, at most 4 MiB.
+        terms: what the publisher says beside them; the commit must say the same.
 
     Raises:
         TrustError, DiskFull: and nothing was opened.
@@ -95,7 +97,7 @@ def open_publication(here: StoreHere, bundle: bytes) -> Opened:
     raws, at = _statements(bundle), here.clock()
     with here.database.writing() as connection:
         _expire(here, connection, int(at.timestamp()))
-        admitted = admit(Held(connection), raws, Moment(at))
+        admitted = admit(Held(connection), raws, Moment(at), terms)
         missing = _missing(connection, admitted)
         token, digest = secrets.token_hex(TOKEN_BYTES), sha256(bundle).hexdigest()
         authorities = sorted({a.statement.authority for a in admitted if a.is_news})
@@ -134,7 +136,7 @@ def put_blob(here: StoreHere, token: str, digest: str, source: Source) -> None:
         )
 
 
-def commit_publication(here: StoreHere, token: str) -> bytes:
+def commit_publication(here: StoreHere, token: str, terms: Terms = NO_TERMS) -> bytes:
     """All of it becomes visible as one new catalogue entry; the receipt is a bundle (SPEC PB-3).
 
     Raises:
@@ -143,7 +145,7 @@ def commit_publication(here: StoreHere, token: str) -> bytes:
     owner = _owner(token)
     with here.database.writing() as connection:
         bundle = _check_open(here, connection, token)
-        admitted = admit(Held(connection), _statements(bundle), Moment(here.clock()))
+        admitted = admit(Held(connection), _statements(bundle), Moment(here.clock()), terms)
         _take_blobs(here, connection, owner, admitted)
         entry = make_visible(here, connection, admitted, here.clock())
         connection.execute(delete(publications).where(publications.c.token == owner))

@@ -19,6 +19,7 @@ from sealring_server.publication import (
     put_blob,
 )
 from sealring_server.reads import BUNDLE, here
+from sealring_server.terms import NotAnnounced, Terms
 
 bp = Blueprint("publish", __name__, url_prefix="/v1/publications")
 
@@ -45,7 +46,7 @@ def begin() -> ResponseReturnValue:
     length = _length()
     if length > MAX_BUNDLE:
         raise TooLarge("bundle", length, MAX_BUNDLE)
-    opened = open_publication(here(), _body(length))
+    opened = open_publication(here(), _body(length), _terms())
     missing = [{"sha256": digest, "size": size} for digest, size in opened.missing]
     return _unstored(jsonify(publication=opened.token, missing=missing)), 201
 
@@ -71,7 +72,17 @@ def commit(token: str) -> ResponseReturnValue:
     """All at once or not at all; the receipt proves it."""
     if request.content_length:
         raise RequestEntityTooLarge
-    return _unstored(Response(commit_publication(here(), token), content_type=BUNDLE))
+    return _unstored(Response(commit_publication(here(), token, _terms()), content_type=BUNDLE))
+
+
+def _terms() -> Terms:
+    """PB-4, PB-9: `next=ID[,ID...]` is only announced; `cut=yes` lets fall what nobody will vouch for."""
+    asked = request.args.get("next", "")
+    following = frozenset(asked.split(",")) if asked else frozenset[str]()
+    for name in sorted(following):
+        if not _DIGEST.fullmatch(name):
+            raise NotAnnounced(f"next {name[:80]!a}", "no id")
+    return Terms(following, request.args.get("cut") == "yes")
 
 
 def _length() -> int:

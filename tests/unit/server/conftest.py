@@ -13,8 +13,10 @@ import pytest
 from sealring.bundle import Entry, StatementEntry, read_bundle, write_bundle
 from sealring.envelope import Envelope
 from sealring.statement import Store
+from sealring_server.admission import NO_TERMS
 from sealring_server.here import Limits, StoreHere, open_store
 from sealring_server.publication import commit_publication, open_publication, put_blob
+from sealring_server.terms import Terms
 from tests.oracle import Checked, check_store
 from tests.stores import RunningStore, first_software, make_folder, next_software, now, running_store
 from tests.world import World
@@ -33,14 +35,16 @@ class Shop:
     def __post_init__(self) -> None:
         self.here: StoreHere = open_store(self.folder, lambda: self.at, self.limits)
 
-    def publish(self, statements: Iterable[Envelope], images: Iterable[bytes] = ()) -> tuple[Entry, ...]:
+    def publish(
+        self, statements: Iterable[Envelope], images: Iterable[bytes] = (), terms: Terms = NO_TERMS
+    ) -> tuple[Entry, ...]:
         """Open, upload, commit; the receipt's entries."""
-        opened = open_publication(self.here, bundle(statements))
+        opened = open_publication(self.here, bundle(statements), terms)
         by_digest = {sha256(image).hexdigest(): image for image in images}
         for digest, _ in opened.missing:
             if digest in by_digest:
                 put_blob(self.here, opened.token, digest, BytesIO(by_digest[digest]))
-        return read_bundle(commit_publication(self.here, opened.token))
+        return read_bundle(commit_publication(self.here, opened.token, terms))
 
     def first(self, image: bytes = b"image 1") -> None:
         """Publish what a device of acme/door-1 needs for its first installation."""

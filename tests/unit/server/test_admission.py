@@ -17,9 +17,12 @@ from sealring.statement.fleet import Wanted
 from sealring.statement.software import Target
 from sealring_server.held import Held
 from sealring_server.publication import commit_publication, open_publication
+from sealring_server.terms import Terms
 from sealring_server.views import compute_views
 from tests.unit.server.conftest import Shop, bundle
 from tests.world import DAY, World, key_set, sign
+
+CUT = Terms(cut=True)
 
 
 def held(shop: Shop, kind: str, subject: str) -> Envelope:
@@ -165,7 +168,7 @@ def test_brands_are_walked_and_only_the_last_must_be_current(shop: Shop) -> None
     first, second, third = (world.brand_keys("acme", n) for n in (1, 2, 3))
     between = world.brand(sequence=2, keys=key_set(2, *second), issued=world.at - 400 * DAY)
     last = world.brand(sequence=3, keys=key_set(2, *third))
-    shop.publish([sign(last, *world.brand_role, *second[:2]), sign(between, *world.brand_role, *first[:2])])
+    shop.publish([sign(last, *world.brand_role, *second[:2]), sign(between, *world.brand_role, *first[:2])], terms=CUT)
     assert shop.check(lapsed=True).heads["brand", "acme"] == 3
     assert refused(shop, world.signed(world.model(sequence=2))) == "TH-1"  # the keys of sequence 1 count no more
     with shop.here.database.reading() as connection:
@@ -180,7 +183,7 @@ def test_roots_are_walked(shop: Shop) -> None:
     roles = RootRoles(key_set(2, *world.root_keys), role)
     second = world.root_statement(sequence=2, root=world.root_id)
     third = world.root_statement(sequence=3, root=world.root_id, roles=roles)
-    shop.publish([world.signed(third), world.signed(second)])
+    shop.publish([world.signed(third), world.signed(second)], terms=CUT)
     assert shop.check(lapsed=True).heads["root", "3"] == 3
     # The brand is no longer certified: nothing that it signs counts until the new role has signed it.
     assert refused(shop, world.signed(world.model("gate"))) == "BR-1"
@@ -195,7 +198,7 @@ def test_a_sequence_in_the_map_never_falls_whatever_keys_say(shop: Shop) -> None
     shop.publish([world.signed(world.model(sequence=1000))])
     new = world.brand_keys("acme", 2)
     rotated = sign(world.brand(sequence=2, keys=key_set(2, *new)), *world.brand_role, *world.brand_keys("acme")[:2])
-    shop.publish([rotated])
+    shop.publish([rotated], terms=CUT)
     with pytest.raises(SequenceFell):
         shop.publish([sign(world.model(sequence=2), *new[:2])])
     shop.publish([sign(world.model(sequence=1001), *new[:2])])
@@ -208,7 +211,7 @@ def test_a_revision_keeps_its_image_even_when_the_first_one_no_longer_counts(sho
     shop.first()
     new = world.brand_keys("acme", 2)
     rotated = sign(world.brand(sequence=2, keys=key_set(2, *new)), *world.brand_role, *world.brand_keys("acme")[:2])
-    shop.publish([rotated])
+    shop.publish([rotated], terms=CUT)
     assert refused(shop, sign(world.revision(1, b"other", sequence=2), *new[:2]), images=(b"other",)) == "PB-5"
 
 
