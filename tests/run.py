@@ -72,6 +72,10 @@ PACKAGES = (
     Needed("fuse3", "fusermount3", BOTH, "unmounts what squashfuse mounted"),
     Needed("strace", "strace", TESTS, "kills the device at a chosen system call"),
     Needed("faketime", "faketime", BOTH, "gives the device a wrong clock"),
+    Needed("softhsm2", "softhsm2-util", TESTS, "a PKCS#11 token that signs"),
+    Needed("opensc", "pkcs11-tool", TESTS, "makes keys in PKCS#11 tokens"),
+    Needed("swtpm", "swtpm", TESTS, "a TPM 2.0"),
+    Needed("libtpm2-pkcs11-1", "/usr/share/p11-kit/modules/tpm2_pkcs11.module", TESTS, "a TPM as a PKCS#11 token"),
 )
 
 

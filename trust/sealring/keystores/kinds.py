@@ -46,7 +46,7 @@ _ALL: Final = (
         r"hsm:[0-9]{0,18}(\?label=[^&#\s]+)?",
         "hsm:2?label=root-1",
         "PIN",
-        "PYKCS11LIB must be the path of the token's PKCS#11 module, such as /usr/lib/softhsm/libsofthsm2.so, which must find it",
+        "PYKCS11LIB must be the path of the token's PKCS#11 module, such as /usr/lib/softhsm/libsofthsm2.so",
     ),
     Kind(
         "awskms",
