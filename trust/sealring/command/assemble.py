@@ -55,7 +55,7 @@ class Incomplete(TrustError):
 @click.option("--root", type=EXISTING, multiple=True, help="The root that you trust; later versions after it.")
 @released_option
 @cut_option
-@click.option("-o", "--output", type=NEW, help="A new folder for the assertions, a file each.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A new folder for the assertions, a file each.")
 @click.option("--bundle", type=NEW, help="A new bundle for them, instead of a folder.")
 @json_option
 @click.pass_obj

@@ -117,14 +117,28 @@ def _show_fallen(output: Output, judged: Judged) -> None:
         rows = [(f.claim.statement.title, str(f.claim.statement.sequence), f.why) for f in judged.fallen]
         output.sheet(Sheet("what counts today and would not any more", list(rows), ("assertion", "sequence", "why")))
         return
-    changes = [item for item in judged.items if isinstance(item.claim.statement, Root | Brand | Delegation)]
     shown = [c for c in judged.request.context if not isinstance(c.statement, Root | Brand | Delegation)]
     if shown:
         output.line(f"nothing of what the request shows as released falls ({counted(len(shown), 'assertion')})")
-    elif any(item.replaced for item in changes):
+    for authority in sorted(_rotated(judged) - {claim.statement.authority for claim in shown}):
         output.line(
-            "warning: it shows nothing that is released: whether the new keys leave all of that signed is unknown"
+            f"warning: nothing released of {authority} is shown: whether the new keys leave it signed is unknown"
         )
+
+
+def _rotated(judged: Judged) -> set[str]:
+    """The brands of which a draft changes the keys, and `every brand` where the root's role for them changes."""
+    found = set()
+    for item in judged.items:
+        old, new = item.replaced.statement if item.replaced else None, item.claim.statement
+        match old, new:
+            case (Brand(), Brand()) if old.keys != new.keys:
+                found.add(new.brand)
+            case (Delegation(), Delegation()) if old != new:
+                found.add(new.authority)
+            case (Root(), Root()) if old.roles.brand != new.roles.brand and not judged.before.brands:
+                found.add("every brand")
+    return found
 
 
 def _root_words(judged: Judged) -> str:

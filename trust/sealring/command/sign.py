@@ -31,6 +31,7 @@ from sealring.durable import write_durably
 from sealring.keys import signed_by
 from sealring.request.form import BEGINS, MAX_REQUEST, Request, parse_request
 from sealring.request.judge import Item, Judged
+from sealring.request.merge import OtherRequest
 from sealring.request.standing import Needed
 from sealring.signing import Signer, add_signature
 from sealring.statement import Common
@@ -191,7 +192,7 @@ def _sign_request(
     request, judged = given.judged()
     # What was reviewed at another time may have been changed since; the id says so, whoever changed it.
     if expected is not None and expected.replace(" ", "") != request.id:
-        raise click.UsageError(f"this is request {request.id}, and another was reviewed: sign nothing")
+        raise OtherRequest(str(given.file), request.id, expected.replace(" ", ""))
     for key in found:
         _check_wanted(judged, key)
     if not as_json:

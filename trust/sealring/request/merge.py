@@ -28,7 +28,7 @@ class OtherRequest(TrustError):
         return f"{self.name}: request {self.found[:16]} found, {self.needed[:16]} needed: it asks for something else"
 
     def hint(self) -> str:
-        return "`sealring review` both; leave out the one that was changed, or have the amended one signed again"
+        return "`sealring review` it; leave out what was changed, or have the amended request signed again"
 
 
 @dataclass(frozen=True)
