@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from sealring.authentic import Authentic
 from sealring.moment import Expired
 from sealring.names import spell
-from sealring.statement import Model, Release
+from sealring.statement import Model, Release, Stack
 from sealring_client.apply.health import Unhealthy
-from sealring_client.decide.choose import Missing, Package
+from sealring_client.decide.package import Package
+from sealring_client.decide.reach import stopped_lines, vulnerable
+from sealring_client.decide.refusals import Missing
 from sealring_client.decide.state import read_small
 from sealring_client.disk import write_durably
 from sealring_client.poll import poll_bytes
@@ -23,7 +26,7 @@ def write_poll(survey: Survey) -> None:
         link.close()
     deadline = deadline_of(survey)
     outcome, _ = outcome_of(survey)
-    if outcome not in ("none", "installed") or deadline is None:
+    if outcome not in ("none", "installed", "stopped") or deadline is None:
         return
     stores = [
         {
@@ -47,11 +50,11 @@ def deadline_of(survey: Survey) -> datetime | None:
         return None
     fresh = [view for name, view in survey.views.items() if survey.lines[name].word == "fresh"]
     ends = [view.expires for view in fresh] + [view.store.statement.expires for view in fresh]
-    ends += [survey.grounds.model.statement.expires, survey.trusted.chain.root.statement.expires]
-    ends += [brand.statement.expires for brand in survey.grounds.brands.values()]
-    ends += [wake for package in survey.packages for wake in package.wakes]
+    ends += [survey.trusted.chain.root.statement.expires]
     # A store with all its keys can hide the next release; it can't make this one last.
-    ends += [release.expires for release in _held_releases(survey)]
+    rest = [survey.grounds.model, *survey.grounds.current_brands(), *_held_grounds(survey)]
+    ends += [one.statement.expires for one in rest if one.envelope.id not in survey.lifted]
+    ends += [wake for package in survey.packages for wake in package.wakes]
     if len(fresh) < len(survey.grounds.model.statement.stores):
         # What was refused today may be mended without a new timestamp.
         ends.append(survey.now() + LONGEST_QUIET)
@@ -73,19 +76,33 @@ def outcome_of(survey: Survey) -> tuple[Outcome, int]:
         return "available", 3
     if "fresh" in words:
         # DV-8: after a release has ended, "nothing new" is no answer, however fresh the store's word is.
-        ended = any(survey.times.of_statement(one).at >= one.expires for one in _held_releases(survey))
-        return ("stale", 4) if ended else ("none", 0)
+        held = [one for one in _held_grounds(survey) if one.envelope.id not in survey.lifted]
+        if any(survey.times.is_over(one) for one in held):
+            return "stale", 4
+        return ("stopped" if survey.stopped_now else "none"), 0
     if "stale" in words or "behind" in words:
         return "stale", 4
     codes = [refusal.exit_code for line in survey.lines.values() for refusal in line.refusals]
     return "refused", codes[0] if codes else 1
 
 
-def _held_releases(survey: Survey) -> list[Release]:
-    """The highest release seen of each package that runs."""
-    subjects = [f"{one.wanted.package}/{one.wanted.channel}" for one in survey.packages if one.running is not None]
-    held = [survey.trusted.floors.get(Release, subject) for subject in subjects]
-    return [one.statement for one in held if one is not None]
+def _held_grounds(survey: Survey) -> list[Authentic[Release] | Authentic[Stack]]:
+    """The highest release, or stack, seen of each package that runs."""
+    floors = survey.trusted.floors
+    found: list[Authentic[Release] | Authentic[Stack] | None] = []
+    for package in survey.packages:
+        if package.running is not None:
+            stack = package.stack
+            found.append(floors.get(Stack, stack[0]) if stack is not None else floors.get(Release, package.channel))
+    return [one for one in found if one is not None]
+
+
+def _notes(survey: Survey) -> Iterable[str]:
+    """EL-2: what has ended, and is not enforced because of a final release."""
+    brands = survey.trusted.chain.brands.values()
+    for one in (*brands, *survey.trusted.floors.highest.values()):
+        if one.envelope.id in survey.lifted and survey.times.is_over(one):
+            yield f"{one.statement.title} expired {spell(one.statement.expires)}, which a final release has lifted"
 
 
 def report(survey: Survey) -> Report:
@@ -101,6 +118,10 @@ def report(survey: Survey) -> Report:
         tuple(_package_line(survey, package) for package in survey.packages),
         Refusal.of(survey.device.model, survey.problem) if survey.problem is not None else None,
         deadline_of(survey),
+        vulnerable=tuple(vulnerable(survey.trusted, survey.device.model, survey.running.values())),
+        stopped=tuple(stopped_lines(survey.trusted, survey.stopped)),
+        evidence=tuple(pair.as_json(survey.trusted) for pair in survey.disputes.pairs),
+        notes=tuple(_notes(survey)),
     )
 
 
@@ -112,9 +133,10 @@ def _lines(survey: Survey) -> Iterable[StoreLine]:
 
 
 def _package_line(survey: Survey, package: Package) -> PackageLine:
-    part, release = package.part(), package.approved.ground.statement if package.approved else None
-    held = survey.trusted.floors.get(Release, f"{package.wanted.package}/{package.wanted.channel}")
-    sequence = release.sequence if release is not None else (held.statement.sequence if held is not None else None)
+    part, ground = package.part(), package.approved.ground.statement if package.approved else None
+    floors, stack = survey.trusted.floors, package.stack
+    held = floors.get(Stack, stack[0]) if stack is not None else floors.get(Release, package.channel)
+    sequence = ground.sequence if ground is not None else (held.statement.sequence if held is not None else None)
     return PackageLine(
         package.wanted.package,
         package.running.revision if package.running is not None else None,
@@ -123,4 +145,6 @@ def _package_line(survey: Survey, package: Package) -> PackageLine:
         sequence,
         package.store,
         tuple(package.refusals),
+        stack[0] if stack is not None else None,
+        package.rollout,
     )

@@ -3,26 +3,29 @@
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
+from msgspec import Meta
 
 from sealring.chain import Authentic, begin_with_root
 from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import SealringError, TrustError
-from sealring.names import FullName
+from sealring.names import FullName, Name
 from sealring.statement import Root
 from sealring.strict import decode_strict, encode
 from sealring_client.decide.state import StateDamaged, read_small
 from sealring_client.disk import make_folder_durably, write_durably
 
 Clock = Literal["trusted", "poor"]
+SECRET = 32  # bytes
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     format: Literal[1]
     model: FullName
     clock: Clock
+    groups: Annotated[tuple[Name, ...], Meta(max_length=32)] = ()
 
 
 _decoder = msgspec.json.Decoder(_File)
@@ -30,12 +33,16 @@ _decoder = msgspec.json.Decoder(_File)
 
 @dataclass(frozen=True)
 class Device:
-    """One device. `clock` is `poor` where nothing keeps the time while the power is off."""
+    """One device. `clock` is `poor` where nothing keeps the time while the power is off.
+
+    By its `groups` a rollout may choose it before its turn (RO-1).
+    """
 
     folder: Path
     model: str
     clock: Clock
     anchor: Authentic[Root]
+    groups: tuple[str, ...] = ()
 
     @property
     def brand(self) -> str:
@@ -84,16 +91,28 @@ def load_device(folder: Path) -> Device:
         raise NotProvisioned(folder)
     try:
         found = decode_strict(raw, _decoder, limit=4096, what="device.json")
-        return Device(folder, found.model, found.clock, begin_with_root(anchor or b""))
+        return Device(folder, found.model, found.clock, begin_with_root(anchor or b""), found.groups)
     except TrustError as err:
         raise StateDamaged(folder / "device.json", str(err)) from err
 
 
-def write_device(folder: Path, model: str, clock: Clock, anchor: bytes) -> None:
+def load_secret(folder: Path) -> bytes:
+    """What decides when it is this device's turn in a rollout, and never leaves it (RO-1).
+
+    Raises:
+        StateDamaged.
+    """
+    secret = read_small(folder / "secret", SECRET)
+    if secret is None or len(secret) != SECRET:
+        raise StateDamaged(folder / "secret", f"not {SECRET} bytes")
+    return secret
+
+
+def write_device(folder: Path, model: str, clock: Clock, anchor: bytes, groups: tuple[str, ...] = ()) -> None:
     """Write what makes this folder a device; `device.json` comes last, so a half-made one is none."""
     make_folder_durably(folder)
     write_durably(folder / "root.json", anchor)
-    write_durably(folder / "secret", secrets.token_bytes(32), 0o600)
-    raw = encode(_File(1, model, clock))
-    decode_strict(raw, _decoder, limit=4096, what="model")
+    write_durably(folder / "secret", secrets.token_bytes(SECRET), 0o600)
+    raw = encode(_File(1, model, clock, tuple(sorted(set(groups)))))
+    decode_strict(raw, _decoder, limit=4096, what="model and groups")
     write_durably(folder / "device.json", raw)

@@ -19,7 +19,10 @@ _LIMIT = 256 * 1024  # bytes
 
 
 class Failure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One package's release that is not taken for now; `not_before` is null where a person went back from it."""
+    """One package's release, or stack, that is not taken for now, by its id.
+
+    `not_before` is null where a person went back from it.
+    """
 
     package: FullName
     release: Sha256Hex

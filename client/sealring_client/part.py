@@ -15,7 +15,8 @@ class Part:
         package: `brand/name`.
         revision: its number; `version` is what people call it.
         sha256: of the image, which has `size` bytes.
-        release: digest of the release's envelope; `statement` that of the revision's envelope.
+        release: digest of the envelope of the release, or stack, by which it was installed; `statement` that of
+            the revision's envelope.
     """
 
     package: str

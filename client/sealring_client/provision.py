@@ -40,8 +40,13 @@ class Provisioned:
     stores: dict[str, list[str]]
 
 
-def provision(folder: Path, anchor: bytes, model: str, seed: bytes, clock: Clock) -> Provisioned:
+def provision(
+    folder: Path, anchor: bytes, model: str, seed: bytes, clock: Clock, groups: tuple[str, ...] = ()
+) -> Provisioned:
     """Make `folder` a device. The seed is trusted as far as it verifies; nothing else of it is kept.
+
+    Args:
+        groups: names by which rollouts may choose it before its turn (RO-1).
 
     Raises:
         AlreadyProvisioned: there is one; nothing has changed.
@@ -62,7 +67,7 @@ def provision(folder: Path, anchor: bytes, model: str, seed: bytes, clock: Clock
         if (folder / "device.json").exists():
             raise AlreadyProvisioned(folder)
         save_trust(folder, TrustState(), trusted.remembered(()), {})
-        write_device(folder, model, clock, anchor)
+        write_device(folder, model, clock, anchor, groups)
     return Provisioned(model, root_id(root), stores)
 
 

@@ -5,6 +5,7 @@ from sealring_client.device_file import Device
 from sealring_client.disk import lock
 from sealring_client.outside import Outside
 from sealring_client.report import Report
+from sealring_client.selection import Selection
 from sealring_client.survey import Survey
 from sealring_client.switch import Switch
 
@@ -23,10 +24,13 @@ def refresh(device: Device, outside: Outside, *, apply: bool) -> Report:
         survey.recover()
         survey.load()
         if apply:
+            survey.stop_what_is_revoked()
             survey.mount_what_runs()
         survey.learn_from_every_store()
+        if apply:
+            survey.stop_what_is_revoked()
         survey.open_every_view()
-        survey.choose()
+        Selection(survey).choose()
         survey.remember()
         if apply:
             Switch(survey).install()

@@ -1,6 +1,6 @@
 """What one check or refresh found, for people and for `--json` (SPEC DV-6)."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from sealring.errors import SealringError
 from sealring.names import spell
 
 Word = Literal["fresh", "behind", "stale", "unreachable", "refused"]
-Outcome = Literal["none", "available", "installed", "stale", "unreachable", "refused", "failed"]
+Outcome = Literal["none", "available", "installed", "stopped", "stale", "unreachable", "refused", "failed"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,16 @@ class Refusal:
     def as_json(self) -> dict[str, Any]:
         """One object."""
         return {"about": self.about, "rule": self.rule, "message": self.message, "hint": self.hint}
+
+
+@dataclass(frozen=True)
+class Vulnerable:
+    """A package whose installed revision was taken back, or called too old: what it says to people."""
+
+    package: str
+    revision: int
+    action: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,12 @@ class StoreLine:
 
 @dataclass(frozen=True)
 class PackageLine:
-    """One package: what runs, what was chosen, and why not where nothing was."""
+    """One package: what runs, what was chosen, and why not where nothing was.
+
+    Args:
+        stack: what it follows in place of its channel.
+        rollout: whether it is this device's turn, where the release goes out in phases.
+    """
 
     package: str
     running: int | None
@@ -63,6 +78,8 @@ class PackageLine:
     sequence: int | None
     store: str | None
     refusals: tuple[Refusal, ...] = ()
+    stack: str | None = None
+    rollout: Literal["waiting", "chosen"] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """One object."""
@@ -73,6 +90,8 @@ class PackageLine:
             "version": self.version,
             "sequence": self.sequence,
             "store": self.store,
+            "stack": self.stack,
+            "rollout": self.rollout,
             "refusals": [one.as_json() for one in self.refusals],
         }
 
@@ -90,6 +109,10 @@ class Report:
     packages: tuple[PackageLine, ...] = ()
     problem: Refusal | None = None
     deadline: datetime | None = None
+    vulnerable: tuple[Vulnerable, ...] = ()
+    stopped: tuple[Vulnerable, ...] = ()
+    evidence: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
     asked: int = field(default=0, compare=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -103,5 +126,9 @@ class Report:
             "deadline": spell(self.deadline) if self.deadline else None,
             "stores": [one.as_json() for one in self.stores],
             "packages": [one.as_json() for one in self.packages],
+            "vulnerable": [asdict(one) for one in self.vulnerable],
+            "stopped": [asdict(one) for one in self.stopped],
+            "evidence": list(self.evidence),
+            "notes": list(self.notes),
             "problem": self.problem.as_json() if self.problem else None,
         }

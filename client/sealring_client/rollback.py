@@ -7,10 +7,13 @@ from typing import ClassVar
 from sealring.envelope import parse_envelope
 from sealring.errors import SealringError
 from sealring_client.apply.install import Disk
+from sealring_client.decide.reach import stopped_by
 from sealring_client.decide.state import load_trust
+from sealring_client.decide.trusted import Trusted
 from sealring_client.device_file import Device
 from sealring_client.disk import lock
 from sealring_client.failures import Failure, load_failures, save_failures
+from sealring_client.stopping import stop_what_is_revoked
 
 
 @dataclass(eq=False)
@@ -41,7 +44,7 @@ def find_way_back(device: Device) -> RolledBack:
     """What `roll_back` would do; nothing has changed."""
     disk = Disk.of(device.folder)
     left, target = disk.generations.good(), disk.generations.previous_good()
-    if left is None or target is None:
+    if left is None or target is None or _is_stopped(device, disk, target):
         raise NoWayBack(device.folder)
     before = {(part.package, part.sha256) for part in disk.parts_of(target)}
     changed = [part.package for part in disk.parts_of(left) if (part.package, part.sha256) not in before]
@@ -57,6 +60,9 @@ def roll_back(device: Device) -> RolledBack:
     with lock(device.folder):
         disk = Disk.of(device.folder)
         disk.generations.recover()
+        # RK-6: a way that leads back to what was stopped is none; what runs and is stopped goes too.
+        state = load_trust(device.folder, repair=True)
+        stop_what_is_revoked(device.folder, disk, Trusted.begin(device.anchor, state.statements.values()))
         way = find_way_back(device)
         for part in disk.parts_of(way.current):
             disk.mount(part)
@@ -65,6 +71,11 @@ def roll_back(device: Device) -> RolledBack:
         disk.generations.try_(way.current)
         disk.generations.commit(way.current)
         return way
+
+
+def _is_stopped(device: Device, disk: Disk, number: int) -> bool:
+    statements = load_trust(device.folder, repair=False).statements
+    return bool(stopped_by(Trusted.begin(device.anchor, statements.values()), disk.parts_of(number)))
 
 
 def _keep_away(device: Device, disk: Disk, way: RolledBack) -> None:

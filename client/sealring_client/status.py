@@ -7,23 +7,32 @@ from typing import Any
 
 from tuf.api.metadata import Timestamp
 
+from sealring.authentic import Authentic, read_claim
 from sealring.catalogue.entry import parse_entry
-from sealring.chain import read_claim
 from sealring.errors import TrustError
 from sealring.moment import Moment
 from sealring.names import spell
-from sealring.statement import Model, Release, Store
+from sealring.revocation import ListInForce
+from sealring.statement import Delegation, Model, Release, Stack, Store
 from sealring_client.apply.install import Disk
 from sealring_client.apply.mount import is_mounted
+from sealring_client.decide.evidence import load_disputes
+from sealring_client.decide.reach import in_words, stopped_lines, vulnerable
 from sealring_client.decide.state import TrustState, load_trust, read_small
 from sealring_client.decide.store_view import CATALOGUE, StoreFiles
-from sealring_client.decide.trusted import Times, Trusted
+from sealring_client.decide.times import Times
+from sealring_client.decide.trusted import Trusted
 from sealring_client.decide.tuf.metadata import parse_metadata
 from sealring_client.device_file import Device
 from sealring_client.failures import load_failures
 from sealring_client.part import Part
+from sealring_client.report import Vulnerable
+from sealring_client.serial import held_serial
+from sealring_client.stopped import load_stopped
 
 INTEGRITY = "digest checked at mount"
+# Not a revision, which says nothing that a release does not; and a list stays in force when it has expired (RK-2).
+_ACTED_UPON = frozenset(("root", "brand", "delegation", "model", "store", "release", "stack", "serial"))
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,13 @@ class Status:
     deadline: str | None
     failures: list[dict[str, Any]]
     warnings: list[str]
+    vulnerable: list[Vulnerable]
+    stopped: list[Vulnerable]
+    delegations: list[dict[str, Any]]
+    revocations: list[dict[str, Any]]
+    evidence: list[dict[str, Any]]
+    serial: str | None
+    groups: list[str]
 
     def as_json(self) -> dict[str, Any]:
         """One object, for `--json`."""
@@ -77,7 +93,8 @@ def read_status(device: Device, now: datetime) -> Status:
     times = Times.of(Moment(now.replace(microsecond=0), proven=device.clock == "trusted"), trusted)
     generations = disk.generations
     parts = disk.parts_of(generations.current())
-    model = trusted.floors.get(Model, device.model)
+    model, serial = trusted.floors.get(Model, device.model), held_serial(trusted, device.model)
+    runs = {part.package for part in parts}
     return Status(
         device.model,
         trusted.chain.root.statement.sequence,
@@ -91,6 +108,13 @@ def read_status(device: Device, now: datetime) -> Status:
         _deadline(device),
         [_failure(one) for one in load_failures(device.folder).values()],
         _warnings(trusted, times, model.statement if model is not None else None),
+        vulnerable(trusted, device.model, parts),
+        stopped_lines(trusted, {name: one for name, one in load_stopped(device.folder).items() if name not in runs}),
+        [_delegation(one) for one in trusted.chain.delegations.values()],
+        [_list(one) for one in trusted.chain.revocations.lists],
+        [pair.as_json(trusted) for pair in load_disputes(device.folder).pairs],
+        serial.subject if serial is not None else None,
+        list(device.groups),
     )
 
 
@@ -115,7 +139,7 @@ def _package(part: Part, disk: Disk, state: TrustState) -> PackageStatus:
     raw, sequence = state.statements.get(part.release), None
     if raw is not None:
         claim = read_claim(raw).statement
-        sequence = claim.sequence if isinstance(claim, Release) else None
+        sequence = claim.sequence if isinstance(claim, Release | Stack) else None
     mounted = is_mounted(disk.generations.mount_point(part)) is not None
     return PackageStatus(part.package, part.revision, part.version, sequence, INTEGRITY if mounted else "not mounted")
 
@@ -132,7 +156,7 @@ def _store(device: Device, name: str, trusted: Trusted, times: Times) -> StoreSt
     except TrustError:
         return StoreStatus(name, "damaged", None, None, urls)
     until = min(expires, entry.time + timedelta(seconds=store.statement.max_age), store.statement.expires)
-    word = "fresh" if times.of_statement(store.statement).raised(entry.time).at < until else "stale"
+    word = "fresh" if times.of_statement(store).raised(entry.time).at < until else "stale"
     return StoreStatus(name, word, entry.sequence, spell(entry.time), urls)
 
 
@@ -150,16 +174,35 @@ def _failure(one: Any) -> dict[str, Any]:
     return {"package": one.package, "release": one.release, "count": one.count, "not_before": not_before}
 
 
+def _delegation(one: Authentic[Delegation]) -> dict[str, Any]:
+    said = one.statement
+    return {
+        "delegation": said.subject,
+        "sequence": said.sequence,
+        "roles": list(said.roles),
+        "expires": spell(said.expires),
+    }
+
+
+def _list(one: ListInForce) -> dict[str, Any]:
+    """A list that no longer counts is weakened: it stops nothing, and still lets nothing new in (RK-3)."""
+    said = one.statement
+    return {"issuer": said.subject, "sequence": said.sequence, "lines": len(said.revoked), "counts": one.counts}
+
+
 def _warnings(trusted: Trusted, times: Times, model: Model | None) -> list[str]:
     """What has expired, or is near its end: new installations stop, and nothing else does (DV-10)."""
     held = [trusted.chain.root, *trusted.chain.brands.values(), *trusted.floors.highest.values()]
     found = []
     for one in held:
         statement = one.statement
-        if statement.type in ("root", "brand", "model", "store", "release"):
-            at = times.of_statement(statement).at
-            if at >= statement.expires:
-                found.append(f"{statement.title} expired {spell(statement.expires)}: nothing new is installed by it")
-    if model is not None and times.of_statement(model).at >= model.end_of_support:
+        if statement.type not in _ACTED_UPON:
+            continue
+        line = trusted.chain.revocations.strongest(statement, one.envelope.id)
+        if line is not None:
+            found.append(f"{statement.title} {in_words(line)}: nothing new is installed by it")
+        if times.is_over(one):
+            found.append(f"{statement.title} expired {spell(statement.expires)}: nothing new is installed by it")
+    if model is not None and times.of_brand(model.authority).at >= model.end_of_support:
         found.append(f"model {model.name}: support ended {spell(model.end_of_support)}")
     return found

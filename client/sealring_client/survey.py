@@ -1,4 +1,4 @@
-"""What is there, and what should be: the steps of a check up to the choice (SPEC DV-1 to DV-5)."""
+"""What is there, and what should be: the steps of a check before the choice (SPEC DV-1 to DV-4)."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,24 +6,30 @@ from datetime import datetime
 from sealring.chain import WrongStatement
 from sealring.errors import SealringError, TrustError, Unreachable
 from sealring.moment import Expired, Moment
+from sealring.revocation import Found
 from sealring.statement import Store
 from sealring_client.apply.install import Disk, mount_current
-from sealring_client.decide.choose import Grounds, Missing, Offer, Package, check_grounds, choose
+from sealring_client.decide.evidence import Disputes, load_disputes, save_disputes
+from sealring_client.decide.grounds import Grounds
 from sealring_client.decide.learn import Learning
+from sealring_client.decide.listed import behind
+from sealring_client.decide.package import Package
 from sealring_client.decide.state import TrustState, load_trust, save_trust
-from sealring_client.decide.store_view import StoreFiles, StoreView, TufSource, behind, from_anywhere, listed, open_view
-from sealring_client.decide.trusted import Times, Trusted
+from sealring_client.decide.store_view import StoreFiles, StoreView, TufSource, open_view
+from sealring_client.decide.times import Times
+from sealring_client.decide.trusted import Trusted
 from sealring_client.decide.tuf import TufExpired
 from sealring_client.device_file import Device
-from sealring_client.failures import load_failures
 from sealring_client.fetch.link import StoreLink
 from sealring_client.outside import Outside
 from sealring_client.part import Part
 from sealring_client.report import Refusal, StoreLine, Word
+from sealring_client.stopped import kept_digests, load_stopped
+from sealring_client.stopping import forget_poll, stop_what_is_revoked, tidy_stopped
 
 
 class Survey:
-    """One check on its way through its steps, up to what is to be installed; what each step found is a field."""
+    """One check on its way through its steps; what each step found is a field. `selection` fills the last of them."""
 
     def __init__(self, device: Device, outside: Outside) -> None:
         self.device, self.outside = device, outside
@@ -32,6 +38,9 @@ class Survey:
         self.state = TrustState()
         self.trusted = Trusted.begin(device.anchor, ())
         self.running: dict[str, Part] = {}
+        self.stopped: dict[str, Part] = {}
+        self.stopped_now: dict[Part, Found] = {}
+        self.disputes = Disputes()
         self.lost: list[Part] = []
         self.links: dict[str, StoreLink] = {}
         self.lines: dict[str, StoreLine] = {}
@@ -53,6 +62,13 @@ class Survey:
         """Everything that is trusted, walked again from the anchor (DV-2)."""
         self.state = load_trust(self.folder, repair=True)
         self.trusted = Trusted.begin(self.device.anchor, self.state.statements.values())
+        self.disputes, self.stopped = load_disputes(self.folder), load_stopped(self.folder)
+
+    def stop_what_is_revoked(self) -> None:
+        """RK-6: at once, by the lists that are held; before the first store is asked, and after the last."""
+        self.stopped_now |= stop_what_is_revoked(self.folder, self.disk, self.trusted)
+        self.running = {part.package: part for part in self.disk.parts_of(self.disk.generations.current())}
+        self.stopped = tidy_stopped(self.folder, self.trusted, self.running)
 
     def mount_what_runs(self) -> None:
         """DV-10: what was installed is mounted whatever has expired since, and before any store is asked."""
@@ -62,7 +78,7 @@ class Survey:
 
     def learn_from_every_store(self) -> None:
         """Pass one; a store that becomes known on the way is asked too (SR-3)."""
-        learning = Learning(self.trusted, self.device.model, self._keep)
+        learning = Learning(self.trusted, self.device.model, self._keep, self._contradicted)
         while names := [name for name in self.store_names() if name not in self.lines or self._has_moved(name)]:
             for name in names:
                 self.lines[name] = self._learn_one(name, learning)
@@ -84,8 +100,15 @@ class Survey:
         return moved and self.lines[name].word == "unreachable"
 
     def _keep(self, trusted: Trusted) -> None:
+        if trusted.chain.revocations != self.trusted.chain.revocations:
+            # RK-6: after a kill in between no poll may say "nothing new" before the list has had its effect.
+            forget_poll(self.folder)
         self.trusted = trusted
         self.remember()
+
+    def _contradicted(self, held: bytes, offered: bytes) -> None:
+        self.disputes = self.disputes.with_pair(held, offered, self.trusted)
+        save_disputes(self.folder, self.disputes)
 
     def store_names(self) -> list[str]:
         """The stores of the model that have an address (SR-3)."""
@@ -128,66 +151,22 @@ class Survey:
             return replace(line, word="behind", refusals=(*line.refusals, Refusal(name, "DV-5", late, "", 25)))
         return line
 
-    # --- DV-5
-
-    def choose(self) -> None:
-        """The newest valid release of each package, and whether all that is required is there (DV-5, DV-7)."""
-        try:
-            self.grounds = check_grounds(self.trusted, self.times, self.device.model, load_failures(self.folder))
-        except TrustError as err:
-            self.problem = err
-            return
-        for wanted in self.grounds.model.statement.packages:
-            package = Package(wanted, self.running.get(wanted.package))
-            offers = [offer for name in self.views if (offer := self._offer(name, package)) is not None]
-            self.trusted = choose(self.grounds, package, offers)
-            self.grounds = replace(self.grounds, trusted=self.trusted)
-            self.packages.append(package)
-        for package in self.packages:
-            # DV-7: half of a model's software is no state that anybody has tested.
-            if package.wanted.presence == "required" and package.part() is None and self.problem is None:
-                self.problem = Missing(package.wanted.package)
-        for name in self.views:
-            self._note_late_releases(name)
-
-    def _offer(self, name: str, package: Package) -> Offer | None:
-        assert self.grounds is not None
-        if self.lines[name].word != "fresh":
-            return None
-        statement = from_anywhere(self.state.statements, self.link(name))
-        architecture = self.grounds.model.statement.architecture
-        try:
-            found = listed(self.views[name].view, package.wanted, architecture, self.trusted, statement)
-        except Unreachable as err:
-            self.lines[name] = replace(self.lines[name], word="unreachable", refusals=(Refusal.of(name, err),))
-            return None
-        except TrustError as err:
-            package.refuse(name, err)
-            return None
-        return None if found is None else Offer(self.views[name], found)
-
-    def _note_late_releases(self, name: str) -> None:
-        """A store whose release lies below the floor is behind; one whose release is refused otherwise is refused."""
-        own = [refusal for package in self.packages for refusal in package.refusals if refusal.about == name]
-        line = self.lines[name]
-        if line.word == "fresh" and any(refusal.rule == "FL-1" for refusal in own):
-            self.lines[name] = replace(line, word="behind", refusals=(*line.refusals, *own))
-        elif line.word == "fresh" and any(refusal.rule in ("TH-1", "AU-1", "DV-4", "FL-3", "ST-6") for refusal in own):
-            self.lines[name] = replace(line, word="refused", refusals=(*line.refusals, *own))
-
     # --- what is kept
 
     def remember(self) -> None:
         """Keep what is trusted and what each store has shown; nothing is written where nothing changed (DV-2)."""
-        generations = self.disk.generations
-        numbers = {generations.current(), generations.good(), generations.previous_good()}
-        kept: list[Part] = [part for number in numbers for part in self.disk.parts_of(number)]
-        kept += [part for package in self.packages if (part := package.part()) is not None]
-        keep = {digest for part in kept for digest in (part.release, part.statement)}
+        keep = kept_digests(self.folder, self.disk)
+        keep |= {digest for part in self.plan() for digest in (part.release, part.statement)}
         stores = {**self.state.stores, **{name: view.seen for name, view in self.views.items()}}
+        save_disputes(self.folder, self.disputes)
         self.state = save_trust(self.folder, self.state, self.trusted.remembered(keep), stores)
 
     # --- what follows
+
+    @property
+    def lifted(self) -> frozenset[str]:
+        """Ids whose expiry is reported and not enforced, because of a final release (EL-2)."""
+        return frozenset().union(*(package.final for package in self.packages))
 
     def links_fresh_first(self) -> list[StoreLink]:
         """Every store that may be asked for an image: the digest decides, so even one that lies elsewhere."""

@@ -10,7 +10,8 @@ from sealring_client.apply.health import Unhealthy
 from sealring_client.apply.install import install
 from sealring_client.apply.mount import NotSquashfs
 from sealring_client.bring import bring_image
-from sealring_client.decide.trusted import Times
+from sealring_client.decide.settle import missing, settle
+from sealring_client.decide.times import Times
 from sealring_client.disk import NoSpace
 from sealring_client.failures import FIRST_WAIT, failed_again, load_failures, save_failures
 from sealring_client.fetch.link import StoreLink
@@ -64,7 +65,7 @@ class Switch:
         Else a publisher who releases something broken every hour would keep everybody else's software old.
         """
         failed: SealringError | None = None
-        while self.survey.is_new() and not self._lacks_required():
+        while self.survey.is_new() and missing(self.survey.packages) is None:
             self._bring_all(links)
             if not self.survey.is_new():
                 break
@@ -82,9 +83,6 @@ class Switch:
         if failed is not None:
             raise failed
 
-    def _lacks_required(self) -> bool:
-        return any(one.wanted.presence == "required" and one.part() is None for one in self.survey.packages)
-
     def _leave(self, err: Unhealthy | NotSquashfs) -> bool:
         """Leave the package that failed as it was, and remember that (DV-9); false where none of the new ones did."""
         name = err.image.name if isinstance(err, NotSquashfs) else err.package
@@ -93,8 +91,10 @@ class Switch:
             part = package.part()
             if part is not None and package.is_new and name in (part.package, part.sha256):
                 self._failed(part.package)
-                package.refusals.append(Refusal.of(part.package, err))
-                package.approved, found = None, True
+                package.leave(part.package, err)
+                found = True
+        # What is left as it was may be what another one needs, or a part of a stack.
+        settle(self.survey.packages)
         return found
 
     def _bring_all(self, links: list[StoreLink]) -> None:
@@ -108,9 +108,10 @@ class Switch:
                 # DV-7: an optional package is left as it was; without a required one nothing is switched.
                 if package.wanted.presence == "required":
                     raise
-                package.refusals.append(Refusal.of(package.wanted.package, err))
+                package.refusals.append(Refusal.of(package.name, err))
                 package.wakes.append(self.survey.now() + FIRST_WAIT)
                 package.approved = None
+                settle(self.survey.packages)
 
     def _still_good(self) -> None:
         """The statements judged again at the switch: a download may have taken days."""
@@ -118,8 +119,8 @@ class Switch:
         times = Times.of(now, self.survey.trusted)
         for package in self.survey.packages:
             if package.approved is not None and package.is_new:
-                times.verify(package.approved.ground)
-                times.verify(package.approved.revision)
+                times.verify(package.approved.ground, final=package.final)
+                times.verify(package.approved.revision, final=package.final)
 
     def _revisions(self) -> dict[str, RevisionStatement]:
         claims = [read_claim(raw) for raw in self.survey.trusted.others]

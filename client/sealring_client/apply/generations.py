@@ -20,12 +20,14 @@ The caller holds the lock. Every step is made durable before the next one begins
 | commit 2 | open fsync rename(committed) fsync(N)                       | `good` without its mark: marked        |
 | back     | as try, towards `good`; where there is none                 | `current` is not `good`: undone        |
 |          | unlink(current) fsync(state)                                |                                        |
-| collect  | rename(N, .gone-N) fsync(generations) unlink rmdir          | `.gone-N`, which it deletes; the rest  |
-|          | umount(mount) rmdir(mount) unlink(image)                    | goes with the next collection          |
+| replace  | as commit 1, commit 2, then try                             | `good` is the new one: gone on to      |
+| forget   | rename(N, .gone-N) fsync(generations) unlink rmdir          | `.gone-N`, which it deletes            |
+| collect  | forget each; umount(mount) rmdir(mount) unlink(image)       | goes with the next collection          |
 
 "Undone" is `recover`, which runs first at every start: `current` other than `good` means that a trial did
-not end, so it goes back (GN-3). The previous good generation is the committed one with the highest number
-below `good`: the mark is set only after `good` has pointed there, so a failed trial is never taken for one.
+not end, so it goes back (GN-3), or on to what has replaced it (RK-6). The previous good generation is the
+committed one with the highest number below `good`: the mark is set only after `good` has pointed there, so a
+failed trial is never taken for one.
 A number may be given again once its generation was collected.
 """
 
@@ -150,6 +152,22 @@ class Generations:
         self._point("good", number)
         self._mark(number)
 
+    def replace(self, number: int) -> None:
+        """Make `number` good, and then current: for what may not run any longer (SPEC RK-6).
+
+        A kill in between leaves a `current` that each start changes to this one; nothing leads back.
+        """
+        self.parts(number)
+        self._point("good", number)
+        self._mark(number)
+        self._point("current", number)
+
+    def forget(self, number: int) -> None:
+        """Delete a generation that is neither current nor good; its images go with the next collection."""
+        gone = self.folder / f".gone-{number}"
+        rename_durably(self.path(number), gone)
+        _delete(gone)
+
     def back(self) -> int | None:
         """Make `good` current again, or nothing where there is none yet; the result says which runs."""
         good = self.good()
@@ -204,9 +222,7 @@ class Generations:
         wanted = {part.sha256 for number in kept if number is not None for part in self.parts(number)} | set(keep)
         for number in self.numbers():
             if number not in kept:
-                gone = self.folder / f".gone-{number}"
-                rename_durably(self.path(number), gone)
-                _delete(gone)
+                self.forget(number)
         return tuple(self._drop_images(images, wanted, unmount))
 
     def _drop_images(

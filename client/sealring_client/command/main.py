@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sealring.errors import SealringError
 from sealring.words import Help, Program, visible
+from sealring_client.command.serial import add_serial
 
 if TYPE_CHECKING:
     from sealring_client.outside import Outside
@@ -50,6 +51,7 @@ def parser() -> Help:
         f"{NAME} refresh          install it, or go back if it is unhealthy",
         f"{NAME} status --json    what runs, what is trusted, until when",
         f"{NAME} rollback         back to the last good generation",
+        f"{NAME} serial key       the device's own public key, for models that want to know it",
     )
     PROGRAM.add_version(top)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -57,6 +59,7 @@ def parser() -> Help:
     common.add_argument("--state", type=Path, default=STATE, metavar="DIR", help=f"the device's folder ({STATE})")
     common.add_argument("--json", action="store_true", help="one object on stdout; errors as one object on stderr")
     _add_provision(commands, common)
+    add_serial(commands, common)
     run = {"check": _check, "refresh": _refresh, "status": _status, "list": _list, "rollback": _rollback}
     for name, text, examples in SIMPLE:
         one = commands.add_parser(name, parents=[common], help=text, description=f"{text[0].upper()}{text[1:]}.")
@@ -78,6 +81,8 @@ def _add_provision(commands: Any, common: Help) -> None:
     new.add_argument("--seed", type=Path, required=True, metavar="BUNDLE", help=seed_help)
     clock_help = "poor: the clock may be wrong after power was off (%(default)s)"
     new.add_argument("--clock", choices=("trusted", "poor"), default="trusted", help=clock_help)
+    group_help = "a group by which rollouts may choose it before its turn; again for each"
+    new.add_argument("--group", action="append", default=[], metavar="NAME", help=group_help)
     new.add_argument("--dry-run", action="store_true", help="verify the root and the seed; make nothing")
     new.set_defaults(run=_provision)
 
@@ -162,37 +167,26 @@ def _provision(args: argparse.Namespace) -> int:
 
     from sealring.bundle.form import MAX_METADATA
     from sealring.envelope import MAX_ENVELOPE
+    from sealring_client.command.files import read_file
     from sealring_client.device_file import AlreadyProvisioned
     from sealring_client.provision import provision
 
-    root, seed = _read(args.root, MAX_ENVELOPE), _read(args.seed, MAX_METADATA)
+    root, seed = read_file(args.root, MAX_ENVELOPE), read_file(args.seed, MAX_METADATA)
+    groups = tuple(args.group)
     if args.dry_run:
         if (args.state / "device.json").exists():
             raise AlreadyProvisioned(args.state)
         # The whole of it in a folder that is thrown away: what is tried is what will be done.
         with TemporaryDirectory() as folder:
-            found = provision(Path(folder), root, args.model, seed, args.clock)
+            found = provision(Path(folder), root, args.model, seed, args.clock, groups)
     else:
-        found = provision(args.state, root, args.model, seed, args.clock)
+        found = provision(args.state, root, args.model, seed, args.clock, groups)
     said = "would provision" if args.dry_run else "provisioned"
     lines = [f"{said} {found.model} in {args.state}", f"  root {found.root}"]
     lines += [f"  store {name}: {', '.join(urls)}" for name, urls in found.stores.items()]
     told = {"schema": 1, "model": found.model, "root": found.root, "stores": found.stores, "done": not args.dry_run}
     _show(args, told, lines)
     return 0
-
-
-def _read(path: Path, limit: int) -> bytes:
-    from sealring_client.decide.state import read_small
-    from sealring_client.disk import DiskError
-
-    # A pipe that nobody writes to would hold the command for ever.
-    if path.exists() and not path.is_file():
-        raise DiskError(path, "is no plain file")
-    found = read_small(path, limit)
-    if found is None:
-        raise DiskError(path, "no such file")
-    return found
 
 
 def _status(args: argparse.Namespace) -> int:

@@ -1,35 +1,60 @@
 """Pass one: statements that authenticate themselves, from any store, whatever any catalogue says (SPEC DV-3).
 
-Roots after the held one, the brands of the model and its packages, the model, its stores. What verifies is
-kept at once, so that a device that was off for years gets on even if it is cut off again and again.
+Roots after the held one, the brands of the model and its packages with what they delegate and revoke, the model, its
+stores. What verifies is kept at once, so that a device that was off for years gets on even if it is cut off again and
+again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import chain
+from typing import ClassVar
 
-from sealring.chain import Authentic, Conflict, Rollback, S, WrongStatement, read_claim
+from sealring.bundle import StatementEntry, read_bundle
+from sealring.chain import Authentic, Claim, Conflict, Rollback, S, SecondImage, WrongStatement, read_claim
 from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import TrustError
-from sealring.statement import Brand, Model, Store
+from sealring.names import ROOT, covers
+from sealring.statement import Brand, Common, Delegation, Model, Revocations, Store, UnknownFormat
 from sealring_client.decide.trusted import Trusted
 from sealring_client.decide.tuf import Source
 from sealring_client.fetch.errors import NotThere
 from sealring_client.report import Refusal
 
 MAX_STEPS = 256  # of roots, and of one brand's versions, taken from one store at once
+MAX_AUTHORITY = 4 * 1024 * 1024  # bytes of what one authority delegates and revokes
+MAX_DELEGATIONS = 64  # of one brand that a device holds
+Pair = Callable[[bytes, bytes], None]
+
+
+@dataclass(eq=False)
+class TooManyDelegations(TrustError):
+    """A brand delegates to more than a device remembers, so that no publisher can fill its disk (SPEC FL-4)."""
+
+    what: str
+    rule: ClassVar[str] = "FL-4"
+    exit_code: ClassVar[int] = 20
+
+    def __str__(self) -> str:
+        return f"{self.what}: {MAX_DELEGATIONS} delegations of this brand are held already"
+
+    def hint(self) -> str:
+        return "revoke what is no longer needed, and give fewer delegations patterns that cover this model"
 
 
 class Learning:
     """What is trusted so far, as one store after the other adds to it."""
 
-    def __init__(self, trusted: Trusted, model: str, keep: Callable[[Trusted], None]) -> None:
+    def __init__(self, trusted: Trusted, model: str, keep: Callable[[Trusted], None], evidence: Pair) -> None:
         """Begin with what is held.
 
         Args:
             keep: makes it durable.
+            evidence: is told of two envelopes that contradict each other, the one that is held first (FL-6).
         """
-        self.trusted, self.model, self._keep = trusted, model, keep
+        self.trusted, self.model, self._keep, self._evidence = trusted, model, keep, evidence
+        self._shown: dict[str, list[Claim]] = {}
 
     def learn_from(self, source: Source) -> tuple[Refusal, ...]:
         """Take from one store what is newer than what is held; what it refuses of it is its report.
@@ -37,7 +62,8 @@ class Learning:
         Raises:
             Unreachable: no answer could be had. What came before is kept.
         """
-        refusals: list[Refusal] = []
+        refusals: dict[tuple[str, str], Refusal] = {}
+        self._shown = {}
         for step in self._steps(source):
             try:
                 step()
@@ -46,19 +72,27 @@ class Learning:
             except Rollback:
                 continue  # an older statement of an authority accuses nobody; pass two calls such a store behind
             except TrustError as err:
-                refusals.append(Refusal.of(_about(err), err))
-        return tuple(refusals)
+                found = Refusal.of(_about(err), err)
+                refusals[found.rule, found.message] = found
+        return tuple(refusals.values())
 
     def _steps(self, source: Source) -> Iterator[Callable[[], None]]:
         yield lambda: self._roots(source)
         brand = self.model.partition("/")[0]
+        yield lambda: self._ask_authority(source, ROOT)
+        yield from self._said_by(ROOT)
         yield lambda: self._brand(source, brand)
+        yield lambda: self._ask_authority(source, brand)
+        yield from self._said_by(brand)
         yield lambda: self._head(source, Model, self.model, brand)
         model = self.trusted.floors.get(Model, self.model)
         if model is None:
             return
+        yield from self._said_by(brand)  # a newer model may list what a delegation was passed over for
         for other in sorted({wanted.package.partition("/")[0] for wanted in model.statement.packages} - {brand}):
             yield lambda other=other: self._brand(source, other)  # type: ignore[misc]
+            yield lambda other=other: self._ask_authority(source, other)  # type: ignore[misc]
+            yield from self._said_by(other)
         for store in model.statement.stores:
             yield lambda store=store: self._head(source, Store, store, brand)  # type: ignore[misc]
 
@@ -74,8 +108,13 @@ class Learning:
             raise WrongStatement("brand", claim.statement.title, f"brand {brand}", "ST-6")
         if held is not None and held.envelope.digest == claim.envelope.digest:
             return
-        # Each version is judged before the next is asked for: who only claims a high sequence gets one question.
-        self._take(self.trusted.with_brand(chain(self._between(source, held, claim.statement), [head])))
+        try:
+            # Each version is judged before the next is asked for: who only claims a high sequence gets one question.
+            self._take(self.trusted.with_brand(chain(self._between(source, held, claim.statement), [head])))
+        except Conflict:
+            if held is not None and held.statement.sequence == claim.statement.sequence:
+                self._evidence(held.envelope.raw, head)
+            raise
 
     def _between(self, source: Source, held: Authentic[Brand] | None, head: Brand) -> Iterator[bytes]:
         """The versions after the held one and before the head: each names the keys that sign the next (BR-2)."""
@@ -88,18 +127,85 @@ class Learning:
             except NotThere:
                 return  # a brand that the root gave new keys need not follow one by one
 
+    def _ask_authority(self, source: Source, name: str) -> None:
+        """What an authority delegates and revokes, as this store shows it; nothing of it is taken yet."""
+        raw = source.fetch(f"v1/authorities/{name}", limit=MAX_AUTHORITY)
+        self._shown[name] = in_order_of_power(claims_in(raw))
+
+    def _said_by(self, name: str) -> Iterator[Callable[[], None]]:
+        for claim in self._shown.get(name, ()):
+            yield lambda claim=claim: self._statement(claim, name)  # type: ignore[misc]
+
+    def _statement(self, claim: Claim, authority: str) -> None:
+        held = self.trusted.floors.highest.get((claim.statement.type, claim.statement.subject))
+        if held is not None and held.envelope.digest == claim.envelope.digest:
+            return
+        kind = Revocations if isinstance(claim.statement, Revocations) else Delegation
+        found = self.trusted.chain.authenticate(claim.envelope.raw, kind, authority)
+        if is_of_use(found.statement, self.trusted, self.model):
+            self._learn(found)
+
     def _head(self, source: Source, kind: type[S], subject: str, brand: str) -> None:
         name = kind.__struct_config__.tag
         raw = source.fetch(f"v1/heads/{name}/1/{subject}", limit=MAX_ENVELOPE)
         found = self.trusted.chain.authenticate(raw, kind, brand)
         if found.statement.subject != subject:
             raise WrongStatement(str(name), found.statement.subject, subject, "ST-6")
-        self._take(self.trusted.learn(found))
+        self._learn(found)
+
+    def _learn(self, found: Authentic[Common]) -> None:
+        try:
+            self._take(self.trusted.learn(found))
+        except (Conflict, SecondImage):
+            held = self.trusted.floors.highest[found.statement.type, found.statement.subject]
+            self._evidence(held.envelope.raw, found.envelope.raw)
+            raise
 
     def _take(self, found: Trusted) -> None:
         if found is not self.trusted:
             self.trusted = found
             self._keep(found)
+
+
+def claims_in(bundle: bytes) -> Iterator[Claim]:
+    """What the statements of a bundle claim to be; a newer edition's formats are passed over (ST-2)."""
+    for entry in read_bundle(bundle):
+        if isinstance(entry, StatementEntry):
+            with suppress(UnknownFormat):
+                yield read_claim(entry.envelope)
+
+
+def in_order_of_power(claims: Iterable[Claim]) -> list[Claim]:
+    """Lists of the authority itself, then delegations, then the lists of these: each may decide on the next (RK-2)."""
+
+    def rank(claim: Claim) -> tuple[int, int]:
+        said = claim.statement
+        own = isinstance(said, Revocations) and said.issuer == said.authority
+        return (0 if own else 2 if isinstance(said, Revocations) else 1), said.sequence
+
+    return sorted(claims, key=rank)
+
+
+def is_of_use(statement: Common, trusted: Trusted, model: str) -> bool:
+    """Whether a delegation, or a list, can matter to a device of this model (VW-2).
+
+    Raises:
+        TooManyDelegations.
+    """
+    if isinstance(statement, Revocations):
+        own = statement.issuer == statement.authority
+        return own or trusted.floors.get(Delegation, statement.subject) is not None
+    # A newer version of what is held is taken also where it no longer covers anything: so is it narrowed.
+    if not isinstance(statement, Delegation) or trusted.floors.get(Delegation, statement.subject) is not None:
+        return True
+    listed = trusted.floors.get(Model, model)
+    packages = [wanted.package for wanted in listed.statement.packages] if listed is not None else []
+    of_use = any(covers(pattern, model) for pattern in statement.models)
+    of_use = of_use or any(covers(pattern, one) for pattern in statement.packages for one in packages)
+    subjects = [subject for kind, subject in trusted.floors.highest if kind == "delegation"]
+    if of_use and sum(subject.startswith(f"{statement.authority}/") for subject in subjects) >= MAX_DELEGATIONS:
+        raise TooManyDelegations(statement.title)
+    return of_use
 
 
 def learn_seed(trusted: Trusted, raws: list[bytes]) -> Trusted:
@@ -113,12 +219,12 @@ def learn_seed(trusted: Trusted, raws: list[bytes]) -> Trusted:
         with suppress(TrustError):
             if isinstance(claim.statement, Brand):
                 trusted = trusted.with_brand([claim.envelope.raw])
-    for claim in claims:
-        for kind in (Model, Store):
-            with suppress(TrustError):
-                if isinstance(claim.statement, kind):
-                    authority = claim.statement.authority
-                    trusted = trusted.learn(trusted.chain.authenticate(claim.envelope.raw, kind, authority))
+    powers = [claim for claim in claims if isinstance(claim.statement, Delegation | Revocations)]
+    rest = [claim for kind in (Model, Store) for claim in claims if isinstance(claim.statement, kind)]
+    for claim in [*in_order_of_power(powers), *rest]:
+        said = claim.statement
+        with suppress(TrustError):
+            trusted = trusted.learn(trusted.chain.authenticate(claim.envelope.raw, type(said), said.authority))
     return trusted
 
 

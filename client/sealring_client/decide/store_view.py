@@ -1,10 +1,8 @@
 """Pass two: what one store proves, and nothing else that it says (SPEC DV-4).
 
-TUF refresh, the log, the proof of the model's view, the view; then releases and revisions, each with exactly
-the envelope that the view lists.
+TUF refresh, the log, the proof of the model's view, the view; what follows from that is in `listed`.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -12,21 +10,18 @@ from pathlib import Path
 
 from sealring.catalogue.entry import CatalogueEntry, parse_entry
 from sealring.catalogue.follows import CatalogueRollback, Fork, needs_path, verify_entry
-from sealring.catalogue.leaf import Head
 from sealring.catalogue.log import MAX_PATH
 from sealring.catalogue.proof import MAX_PROOF, verify_proof
 from sealring.catalogue.view import MAX_VIEW, View, verify_view, view_key
-from sealring.chain import Authentic, S, Verified, WrongStatement
-from sealring.envelope import MAX_ENVELOPE
+from sealring.chain import Verified, WrongStatement
 from sealring.errors import TrustError
 from sealring.moment import MAX_AHEAD, Moment
 from sealring.names import spell
-from sealring.statement import Release, RevisionStatement, Store
-from sealring.statement.fleet import Wanted
+from sealring.statement import Store
 from sealring_client.decide.state import Mark, StoreSeen, read_small
-from sealring_client.decide.trusted import Trusted
 from sealring_client.decide.tuf import Refreshed, RootMark, Start, refresh_tuf
 from sealring_client.decide.tuf.errors import DatedAhead, TufExpired
+from sealring_client.decide.tuf.metadata import root_materials
 from sealring_client.disk import make_folder_durably, write_durably
 from sealring_client.fetch.link import StoreLink
 
@@ -35,21 +30,17 @@ CATALOGUE = "catalogue.json"
 
 @dataclass(frozen=True)
 class StoreView:
-    """What a store has proved for one model: its catalogue entry, its view, and until when they hold."""
+    """What a store has proved for one model: its catalogue entry, its view, and until when they hold.
+
+    `root_keys` are the keys of its TUF root: stores that have one in common are one voice (AG-1).
+    """
 
     store: Verified[Store]
     entry: CatalogueEntry
     view: View
     seen: StoreSeen
     expires: datetime
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A release that the view lists, and the revision that it means for this model where there is one."""
-
-    release: Authentic[Release]
-    revision: Authentic[RevisionStatement] | None
+    root_keys: frozenset[str]
 
 
 class StoreFiles:
@@ -132,71 +123,7 @@ def open_view(
         Mark(mark.version, mark.sha256),
         Mark(entry.sequence, entry.digest.hex()),
     )
-    return StoreView(store, entry, view, now_seen, expires)
-
-
-def behind(view: View, trusted: Trusted) -> str | None:
-    """The first authority statement that the view lists in an older version than is held, in words (DV-5)."""
-    held: dict[tuple[str, str], int] = {
-        **{("brand", name): one.statement.sequence for name, one in trusted.chain.brands.items()},
-        **{(kind, s): one.statement.sequence for (kind, s), one in trusted.floors.highest.items()},
-    }
-    for (kind, _, subject), head in view.heads.items():
-        floor = trusted.chain.root.statement.sequence if kind == "root" else held.get((kind, subject), 0)
-        if kind in ("root", "brand", "model", "store") and head.sequence < floor:
-            return f"{kind} {subject}: sequence {head.sequence} listed, {floor} held"
-    return None
-
-
-def listed(
-    view: View, wanted: Wanted, architecture: str, trusted: Trusted, statement: Callable[[str], bytes]
-) -> Listed | None:
-    """The release of one package that the view lists, by the package's own brand; None where it lists none.
-
-    Args:
-        statement: brings an envelope by its digest, from anywhere.
-
-    Raises:
-        TrustError, Unreachable.
-    """
-    subject = f"{wanted.package}/{wanted.channel}"
-    brand = wanted.package.partition("/")[0]
-    head = view.head("release", 1, subject)
-    if head is None:
-        return None
-    release = exactly(trusted.chain.authenticate(_bring(statement, head), Release, brand), head, subject)
-    target = release.statement.target(architecture)
-    if target is None:
-        return Listed(release, None)
-    named = f"{wanted.package}/{target.revision}/{architecture}"
-    row = view.head("revision", 1, named)
-    if row is None:
-        return Listed(release, None)
-    revision = exactly(trusted.chain.authenticate(_bring(statement, row), RevisionStatement, brand), row, named)
-    return Listed(release, revision)
-
-
-def exactly(found: Authentic[S], head: Head, subject: str) -> Authentic[S]:
-    """The statement, if it is the one that the view lists for this subject (DV-4)."""
-    # DV-4: what is genuine but not listed is what a store would show to one device alone.
-    offered = (found.statement.subject, found.statement.sequence, found.envelope.id)
-    if offered != (subject, head.sequence, head.id.hex()):
-        needed = f"{subject}, sequence {head.sequence}, id {head.id.hex()[:16]}"
-        raise WrongStatement("listed statement", f"{offered[0]}, sequence {offered[1]}", needed, "DV-4")
-    return found
-
-
-def from_anywhere(held: Mapping[str, bytes], link: StoreLink) -> Callable[[str], bytes]:
-    """Brings an envelope by its digest from what is held, else from the store."""
-    return lambda digest: held.get(digest) or link.fetch(f"v1/statements/{digest}", limit=MAX_ENVELOPE)
-
-
-def _bring(statement: Callable[[str], bytes], head: Head) -> bytes:
-    raw = statement(head.envelope.hex())
-    # DV-4: exactly these bytes, so that everybody who reads this view reads the same signatures.
-    if sha256(raw).digest() != head.envelope:
-        raise WrongStatement("listed statement", sha256(raw).hexdigest(), head.envelope.hex(), "DV-4")
-    return raw
+    return StoreView(store, entry, view, now_seen, expires, root_materials(found.root.content))
 
 
 def _start(store: Store, seen: StoreSeen | None) -> Start:

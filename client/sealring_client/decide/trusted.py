@@ -6,16 +6,27 @@ Nothing is trusted for having been trusted before: the chain is walked again fro
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from sealring.authentic import Authentic, S, Verified, read_claim
+from sealring.authentic import Authentic, Claim, S, read_claim
 from sealring.chain import Chain
+from sealring.envelope import Envelope
 from sealring.errors import TrustError
 from sealring.floors import MAX_KEPT, Floors, kept, reauthenticate
-from sealring.moment import Moment
-from sealring.names import ROOT
-from sealring.statement import Brand, Common, Model, Release, RevisionStatement, Root, Store
-from sealring.time_floors import TimeFloors, about
+from sealring.statement import (
+    Brand,
+    Common,
+    Delegation,
+    Model,
+    Release,
+    RevisionStatement,
+    Revocations,
+    Root,
+    Stack,
+    Store,
+)
+from sealring.threshold import check_threshold
+
+MAX_SILENT = 64  # delegations of one brand, and lists of its delegations, that are kept though they no longer count
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,16 @@ class Trusted:
         # A store that leaves signatures out, now these and now those, would make every check write.
         if held is not None and held.envelope.id == found.envelope.id and not found.signers > held.signers:
             return self
-        return replace(self, floors=floors, others=(*self.others, found.envelope.raw))
+        others = (*self.others, found.envelope.raw)
+        # AU-6, RK-2: what these two say changes what all others are worth.
+        if isinstance(statement, Delegation | Revocations):
+            floors = Floors.of(self.chain, others)
+        return replace(self, chain=floors.chain, floors=floors, others=others)
+
+    def envelopes(self) -> dict[str, Claim]:
+        """What is remembered beside roots and brands, by the envelope's digest."""
+        claims = (read_claim(raw) for raw in self.others)
+        return {claim.envelope.digest: claim for claim in claims}
 
     def brand(self, name: str) -> Authentic[Brand] | None:
         """A brand's current certificate."""
@@ -123,33 +143,74 @@ class Trusted:
         return found
 
     def _kept_others(self, keep: Collection[str]) -> Iterable[bytes]:
-        by_subject: dict[tuple[str, str], list[bytes]] = {}
+        by_subject: dict[tuple[str, str], list[Claim]] = {}
+        installed: list[Envelope] = []
         released = self._released()
         for raw in dict.fromkeys(self.others):
             claim = read_claim(raw)
             if claim.envelope.digest in keep:
+                installed.append(claim.envelope)
                 yield raw
             elif not isinstance(claim.statement, RevisionStatement) or claim.statement.subject in released:
-                by_subject.setdefault((claim.statement.type, claim.statement.subject), []).append(raw)
-        for raws in by_subject.values():
-            authentic, silent = self._judge(raws)
+                by_subject.setdefault((claim.statement.type, claim.statement.subject), []).append(claim)
+        silent_subjects: dict[str, int] = {}
+        for claims in by_subject.values():
+            authentic, silent = self._judge(_highest_first(claims))
+            if not authentic and isinstance(claims[0].statement, Delegation | Revocations):
+                authority = claims[0].statement.authority
+                silent_subjects[authority] = silent_subjects.get(authority, 0) + 1
+                # A thief of a brand's keys can sign any number of names: they go with his keys.
+                if silent_subjects[authority] > MAX_SILENT and not _is_own_list(claims[0].statement):
+                    continue
             best = [one.envelope.raw for one in kept(authentic)]
-            yield from [*best, *silent][:MAX_KEPT]
+            # RK-6: what runs is reached by a delegation that was taken back, also by one since replaced.
+            needed = [claim.envelope.raw for claim in claims if _has_signed(claim.statement, installed)]
+            yield from list(dict.fromkeys([*best[:1], *needed, *best, *silent]))[:MAX_KEPT]
 
-    def _judge(self, raws: Iterable[bytes]) -> tuple[list[Authentic[Common]], list[bytes]]:
+    def _judge(self, claims: Iterable[Claim]) -> tuple[list[Authentic[Common]], list[bytes]]:
         authentic: list[Authentic[Common]] = []
         silent: list[bytes] = []
-        for raw in raws:
+        for claim in claims:
             try:
-                authentic.append(reauthenticate(self.chain, raw))
+                authentic.append(reauthenticate(self.chain, claim.envelope.raw))
             except TrustError:
-                silent.append(raw)  # the day may come on which its keys count again
+                silent.append(claim.envelope.raw)  # the day may come on which its keys count again
         return authentic, silent
 
     def _released(self) -> frozenset[str]:
-        """Subjects of the revisions that the held releases name."""
-        releases = [one.statement for one in self.floors.highest.values() if isinstance(one.statement, Release)]
-        return frozenset(f"{r.name}/{t.revision}/{t.architecture}" for r in releases for t in r.targets)
+        """Subjects of the revisions that the held releases and stacks name."""
+        found: set[str] = set()
+        for one in self.floors.highest.values():
+            said = one.statement
+            if isinstance(said, Release):
+                for target in said.targets:
+                    numbers = {target.revision, target.previous or target.revision}
+                    found |= {f"{said.name}/{number}/{target.architecture}" for number in numbers}
+            elif isinstance(said, Stack):
+                found |= {f"{part.package}/{part.revision}/{part.architecture}" for part in said.parts}
+        return frozenset(found)
+
+
+def _highest_first(claims: list[Claim]) -> list[Claim]:
+    """RK-3: of lists that no longer count the highest speaks; all else stays in the order in which it came."""
+    if not isinstance(claims[0].statement, Revocations):
+        return claims
+    return sorted(claims, key=lambda claim: claim.statement.sequence, reverse=True)
+
+
+def _has_signed(statement: Common, installed: list[Envelope]) -> bool:
+    """Whether it is a delegation by whose keys something was signed that is installed."""
+    if not isinstance(statement, Delegation):
+        return False
+    for envelope in installed:
+        with suppress(TrustError):
+            check_threshold(envelope, statement.keys, statement.title)
+            return True
+    return False
+
+
+def _is_own_list(statement: Common) -> bool:
+    return isinstance(statement, Revocations) and statement.issuer == statement.authority
 
 
 def _with_brands(chain: Chain, raws: Iterable[bytes]) -> Chain:
@@ -160,41 +221,3 @@ def _with_brands(chain: Chain, raws: Iterable[bytes]) -> Chain:
             with suppress(TrustError):
                 chain = chain.with_brand([raw])
     return chain
-
-
-@dataclass(frozen=True)
-class Times:
-    """The instant of one check for each authority, fixed once (SPEC TM-4)."""
-
-    clock: Moment
-    floors: TimeFloors
-    chain: Chain
-
-    @classmethod
-    def of(cls, clock: Moment, trusted: Trusted) -> "Times":
-        """The instants that the clock and the statements held make."""
-        held: list[Authentic[Common]] = [trusted.chain.root, *trusted.chain.brands.values()]
-        held += trusted.floors.highest.values()
-        return cls(clock, TimeFloors.of(clock, held), trusted.chain)
-
-    def of_statement(self, statement: Common) -> Moment:
-        """The moment at which a statement is judged."""
-        return self.floors.moment(about(statement))
-
-    def of_brand(self, brand: str) -> Moment:
-        """The moment for what a brand says."""
-        return self.floors.moment(brand)
-
-    @property
-    def proven(self) -> bool:
-        """Whether no signed lower bound has shown the clock to be wrong, and it is not known to be poor."""
-        return all(self.floors.moment(authority).proven for authority in (ROOT, *self.floors.issued))
-
-    @property
-    def floor(self) -> datetime | None:
-        """The latest signed lower bound."""
-        return max(self.floors.issued.values(), default=None)
-
-    def verify(self, found: Authentic[S], floor: Authentic[Common] | None = None) -> Verified[S]:
-        """The statement as one to act upon now."""
-        return self.chain.verify(found, self.floors.moment_of(found), floor)

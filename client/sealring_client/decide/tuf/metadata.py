@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -77,6 +78,12 @@ def check_signed(found: Unverified[Any], root: Root, role: str, file: str) -> No
         raise BadMetadata(file, f"a signature that can't be read ({type(err).__name__})") from None
     if not result:
         raise NotSigned(file, f"{role} in root {root.version}", len(result.signed), result.threshold)
+
+
+def root_materials(root: Root) -> frozenset[str]:
+    """The keys of the role root, each by its decoded material alone: under another id it is the same key."""
+    keyids = root.roles["root"].keyids
+    return frozenset(sha256(_material(root.keys[keyid])).hexdigest() for keyid in keyids if keyid in root.keys)
 
 
 def _leave_out_unknown_keys(signed: dict[str, Any]) -> None:
