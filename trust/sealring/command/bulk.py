@@ -8,7 +8,7 @@ import os
 import signal
 from base64 import b64encode
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -110,7 +110,7 @@ def input_files(places: Iterable[Path]) -> Iterator[Path]:
             yield place
 
 
-def run_job(job: Job, open_key: Callable[[], AbstractContextManager[Signer]]) -> Iterator[Piece]:
+def run_job(job: Job, open_key: Callable[[], AbstractContextManager[Signer]]) -> Generator[Piece, None, None]:
     """Do what is left of a job; each piece is on the disk before the next is begun.
 
     Raises:
