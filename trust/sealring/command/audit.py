@@ -54,7 +54,7 @@ def audit(
     anchor = read_file(root, MAX_ENVELOPE)
     material = read_places(where, anchor, models, brands)
     now = gather(anchor, material.pieces)
-    then = issued_by(now, anchor, at)
+    then = issued_by(now, at)
     scope, later = Scope(packages, models), Hindsight(now)
     could, was = powers(then, later, at, scope), signed(then, now, later, at, scope)
     output = Output(outside)

@@ -195,7 +195,11 @@ def _vouches(chain: Chain, claim: Claim) -> bool:
     return True
 
 
-def issued_by(now: World, anchor: bytes, at: datetime) -> World:
-    """The world as it stood: only what had been issued by then, by the word of those who signed it."""
+def issued_by(now: World, at: datetime) -> World:
+    """The world as it stood: only what had been issued by then, by the word of those who signed it.
+
+    It begins with the earliest root that was walked, also where an earlier one stood then and is not here.
+    """
     raws = [claim for claim in now.claims if claim.statement.issued <= at]
+    anchor = now.steps[0].root.envelope.raw
     return gather(anchor, (Piece(claim.envelope.raw, now.source(claim)) for claim in raws))
