@@ -66,7 +66,8 @@ where_argument = click.argument("where", nargs=-1, required=True, type=Place(), 
     **about(
         "Tell every deadline, who must sign, what stops, and what else should not stay as it is. WHERE is a folder of"
         " assertions, a bundle, a file, or a store's address. Exit 0: nothing has ended; 22: something has at that"
-        " instant; 21, 23, 24 or 25: devices refuse something now; 1: a warning, with --strict.",
+        " instant; 21, 23, 24 or 25: devices refuse something now; 11:"
+        " nothing to look at; 1: a warning, with --strict.",
         "sealring doctor assertions/ --root root.json",
         "sealring doctor https://store.example --model acme/door-1 --root root.json --at +60d --strict",
         "sealring doctor assertions/ --root root.json --ics deadlines.ics --within 90d",
@@ -100,7 +101,7 @@ def doctor(
     instants = Instants(moment_of(at, now), within, now)
     named = read_holders(holders)
     world, material = load_world(where, read_file(root, MAX_ENVELOPE), models)
-    found = examine(world, material.all_stores(world), instants, named)
+    found = examine(world, material.all_stores(world), instants, named, models)
     if ics is not None:
         write_durably(ics, calendar(found.deadlines, world.chain.root_id, now))
     code = found.exit_code(strict)

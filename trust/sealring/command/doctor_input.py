@@ -83,7 +83,7 @@ def read_places(places: Sequence[Any], anchor: bytes, models: Sequence[str], bra
     Raises:
         SealringError, OSError: for what was named and can't be read; in folders, foreign files are passed over.
     """
-    found = Material([Piece(anchor, "--root")])
+    found = Material()
     for place in places:
         if isinstance(place, str):
             shown = read_store(place, anchor, models, brands)
