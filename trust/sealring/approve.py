@@ -8,9 +8,10 @@ from msgspec import UNSET
 from sealring.authentic import Authentic, Verified, WrongStatement
 from sealring.chain import Chain
 from sealring.delegation import NotDelegated
-from sealring.errors import TrustError
+from sealring.errors import RuledError, TrustError
+from sealring.moment import Moment, check_time
 from sealring.names import covers
-from sealring.statement import Brand, Model, Release, RevisionStatement, SerialStatement, Stack, Store
+from sealring.statement import Brand, Delegation, Model, Release, RevisionStatement, SerialStatement, Stack, Store
 from sealring.statement.fleet import Wanted
 from sealring.statement.software import Target
 from sealring.threshold import UpdaterTooOld
@@ -19,13 +20,13 @@ KINDS = frozenset({"app"})  # the kinds of image that this edition can install
 
 
 @dataclass(eq=False)
-class BelowMinimum(TrustError):
-    """A revision below the lowest that the brand has called acceptable (SPEC RL-4)."""
+class BelowMinimum(RuledError):
+    """A revision below the lowest that the brand has called acceptable (SPEC RL-4; SK-2 where a stack names it)."""
 
     what: str
     offered: int
     minimum: int
-    rule: ClassVar[str] = "RL-4"
+    by: str = "RL-4"
     exit_code: ClassVar[int] = 23
 
     def __str__(self) -> str:
@@ -192,10 +193,19 @@ def check_serial(model: Model, serial: Verified[SerialStatement] | None, public:
 
 def _check_kind(ground: Verified[Release | Stack], revision: RevisionStatement) -> None:
     """AU-3: who may release apps only can't release a kernel, though a release does not say what it points at."""
-    if not ground.under or any(revision.kind in one.statement.kinds for one in ground.under):
+    under = [one.statement for one in ground.under]
+    # AU-6: a delegation whose time is over makes floors, and gives its kinds to no other.
+    if not under or any(revision.kind in one.kinds and _is_current(one, ground.moment) for one in under):
         return
-    one = ground.under[0].statement
-    raise NotDelegated(ground.statement.title, one.title, f"kind {revision.kind}", ", ".join(one.kinds))
+    raise NotDelegated(ground.statement.title, under[0].title, f"kind {revision.kind}", ", ".join(under[0].kinds))
+
+
+def _is_current(delegation: Delegation, moment: Moment) -> bool:
+    try:
+        check_time(delegation, moment)
+    except TrustError:
+        return False
+    return True
 
 
 def _number(
@@ -241,5 +251,5 @@ def _of_stack(model: Model, wanted: Wanted, stack: Stack, held: Target | None) -
         raise WrongStatement(stack.title, "no such part", f"{wanted.package} on {model.architecture}", "SK-1")
     # SK-2: a stack chooses among what is acceptable; what a release has ended stays ended.
     if held is not None and part.revision < held.minimum:
-        raise BelowMinimum(stack.title, part.revision, held.minimum)
+        raise BelowMinimum(stack.title, part.revision, held.minimum, "SK-2")
     return part.revision

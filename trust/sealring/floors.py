@@ -13,7 +13,7 @@ from sealring.authentic import Authentic, S, check_floor
 from sealring.chain import Chain
 from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
-from sealring.furnished import furnished
+from sealring.furnished import furnished, gives_way
 from sealring.statement import TYPES, Common, parse_statement
 
 MAX_KEPT = 8  # statements of one subject
@@ -57,7 +57,7 @@ class Floors:
     def check(self, found: Authentic[Common]) -> None:
         """Raise when the statement lies below its floor, or beside it (SPEC FL-1, FL-3, FL-5)."""
         held = self.highest.get((found.statement.type, found.statement.subject))
-        if held is not None and not _gives_way(self.chain, held, found):
+        if held is not None and not gives_way(self.chain.revocations, held, found):
             check_floor(found, held)
 
     def learn(self, found: Authentic[S]) -> "Floors":
@@ -80,19 +80,7 @@ def reauthenticate(chain: Chain, raw: bytes) -> Authentic[Common]:
 
 def _goes_before(chain: Chain, found: Authentic[Common], held: Authentic[Common]) -> bool:
     """Whether `found` is the floor rather than what is held."""
-    return found.statement.sequence > held.statement.sequence or _gives_way(chain, held, found)
-
-
-def _gives_way(chain: Chain, held: Authentic[Common], found: Authentic[Common]) -> bool:
-    """FL-5: of two that were signed for one place, the one that is taken back by its id gives way to the other."""
-    if found.statement.sequence != held.statement.sequence or found.envelope.id == held.envelope.id:
-        return False
-    return _is_revoked(chain, held) and not _is_revoked(chain, found)
-
-
-def _is_revoked(chain: Chain, one: Authentic[Common]) -> bool:
-    line = chain.revocations.strongest(one.statement, one.envelope.id)
-    return line is not None and line.line.what == one.envelope.id
+    return found.statement.sequence > held.statement.sequence or gives_way(chain.revocations, held, found)
 
 
 def kept(found: Iterable[Authentic[Common]]) -> list[Authentic[Common]]:

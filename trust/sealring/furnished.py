@@ -4,14 +4,14 @@ The order closes the circle: a brand's own keys sign its delegations and its own
 delegations still count; those that do sign lists of their own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sealring.authentic import Authentic, Claim, S, read_claim
 from sealring.chain import Chain
 from sealring.errors import TrustError
 from sealring.revocation import InForce, ListInForce, lists_in_force
-from sealring.statement import Delegation, Revocations
+from sealring.statement import Common, Delegation, Revocations
 
 
 def furnished(chain: Chain, raws: Iterable[bytes], *, once_verified: bool = False) -> Chain:
@@ -24,15 +24,17 @@ def furnished(chain: Chain, raws: Iterable[bytes], *, once_verified: bool = Fals
     """
     claims = [claim for raw in raws if (claim := _claim(raw)) is not None]
     bare = replace(chain, delegations={}, revocations=InForce())
-    delegations = _delegations(bare, claims)
     lists = [claim for claim in claims if isinstance(claim.statement, Revocations)]
-    own = InForce(tuple(_in_force(bare, [claim for claim in lists if _is_own(claim)], claims, once_verified)))
-    # RK-1: a delegation that was taken back signs nothing more, and its lists end with it.
-    standing = {s: d for s, d in delegations.items() if own.strongest(d.statement, d.envelope.id) is None}
-    gone = delegations.keys() - standing.keys()
-    ready = replace(bare, delegations=standing, revocations=own)
+    own = InForce(tuple(_in_force(bare, [claim for claim in lists if _is_own(claim)], {}, once_verified)))
+    bare = replace(bare, revocations=own)
+    delegations = _delegations(bare, claims)
+    # RK-1: a delegation that was taken back signs nothing more, and its lists end with it, also where nobody of today
+    # vouches for it: a brand with new keys need not sign it anew to take it back.
+    last = {**_last(claims), **{s: Claim(one.statement, one.envelope) for s, one in delegations.items()}}
+    gone = {s for s, one in last.items() if own.strongest(one.statement, one.envelope.id) is not None}
+    ready = replace(bare, delegations={s: d for s, d in delegations.items() if s not in gone})
     others = [claim for claim in lists if not _is_own(claim)]
-    delegates = _in_force(ready, others, claims, once_verified)
+    delegates = _in_force(ready, others, last, once_verified)
     rest = [one for one in delegates if one.counts or one.statement.subject not in gone]
     return replace(ready, revocations=InForce((*own.lists, *rest)))
 
@@ -50,28 +52,51 @@ def _is_own(claim: Claim) -> bool:
     return isinstance(claim.statement, Revocations) and claim.statement.issuer == claim.statement.authority
 
 
+def gives_way(revocations: InForce, held: Authentic[Common], found: Authentic[Common]) -> bool:
+    """FL-5: of two that were signed for one place, the one that is taken back by its id gives way to the other."""
+    if found.statement.sequence != held.statement.sequence or found.envelope.id == held.envelope.id:
+        return False
+    return _is_named(revocations, held) and not _is_named(revocations, found)
+
+
+def _is_named(revocations: InForce, one: Authentic[Common]) -> bool:
+    line = revocations.strongest(one.statement, one.envelope.id)
+    return line is not None and line.line.what == one.envelope.id
+
+
 def _delegations(bare: Chain, claims: Iterable[Claim]) -> dict[str, Authentic[Delegation]]:
     """The highest of each subject that the brand's own keys vouch for, expired or not (FL-2, AU-6)."""
     found: dict[str, Authentic[Delegation]] = {}
     for claim in claims:
         if isinstance(claim.statement, Delegation) and (one := _judged(bare, claim, Delegation)) is not None:
-            held = found.get(one.statement.subject)
-            if held is None or held.statement.sequence < one.statement.sequence:
+            held = found.setdefault(one.statement.subject, one)
+            if held.statement.sequence < one.statement.sequence or gives_way(bare.revocations, held, one):
                 found[one.statement.subject] = one
     return found
 
 
+def _last(claims: Iterable[Claim]) -> dict[str, Claim]:
+    """The highest of each delegation that is remembered, whoever vouches for it; no stranger's is ever looked at."""
+    found: dict[str, Claim] = {}
+    for claim in claims:
+        if isinstance(claim.statement, Delegation):
+            held = found.setdefault(claim.statement.subject, claim)
+            if held.statement.sequence < claim.statement.sequence:
+                found[claim.statement.subject] = claim
+    return found
+
+
 def _in_force(
-    chain: Chain, lists: Iterable[Claim], claims: Iterable[Claim], once_verified: bool
+    chain: Chain, lists: Iterable[Claim], delegations: Mapping[str, Claim], once_verified: bool
 ) -> Iterable[ListInForce]:
-    scopes = {c.statement.subject: c.statement for c in claims if isinstance(c.statement, Delegation)}
-    scopes |= {subject: one.statement for subject, one in chain.delegations.items()}
+    """The lists that say something; `delegations` bound those that no longer count, by subject (RK-4)."""
     counting: dict[str, ListInForce] = {}
     silent: list[ListInForce] = []
     for claim in lists:
         statement = claim.statement
         assert isinstance(statement, Revocations)  # the caller has picked them
-        judged, scope = _judged(chain, claim, Revocations), scopes.get(statement.subject)
+        judged, last = _judged(chain, claim, Revocations), delegations.get(statement.subject)
+        scope = last.statement if last is not None and isinstance(last.statement, Delegation) else None
         if judged is None:
             # RK-4: a delegate's list without any delegation to bound it is of no use to anybody but a thief.
             if once_verified and (statement.issuer == statement.authority or scope is not None):

@@ -34,15 +34,22 @@ class TimeFloors:
 
     def moment(self, authority: str) -> Moment:
         """The instant at which statements of this authority's own keys are judged."""
-        return self.clock.raised(self.issued.get(ROOT)).raised(self.issued.get(authority))
+        return self.clock.raised(self._latest(authority))
 
     def moment_of(self, found: Authentic[Common]) -> Moment:
         """The instant at which this statement is judged."""
-        moment = self.moment(about(found.statement))
+        authority = about(found.statement)
         floors = [self.issued.get(one.statement.subject) for one in found.under]
         # With several delegates the earliest floor: one of them must not end what another vouches for.
         known = [floor for floor in floors if floor is not None]
-        return moment.raised(min(known)) if known and len(known) == len(floors) else moment
+        return self.clock.raised(
+            self._latest(authority, *([min(known)] if known and len(known) == len(floors) else []))
+        )
+
+    def _latest(self, authority: str, *more: datetime) -> datetime | None:
+        """The latest floor of all that apply: the clock is held to it once, so that small steps add up (TM-5)."""
+        floors = [self.issued.get(ROOT), self.issued.get(authority), *more]
+        return max((floor for floor in floors if floor is not None), default=None)
 
 
 def about(statement: Common) -> str:
