@@ -116,7 +116,7 @@ def rewrap_key(
     old = get_passphrase(outside, secrets, name)
     new = bytearray()
     try:
-        new = old[:] if keep_passphrase else get_passphrase(outside, new_secrets, f"{name}, the new one", confirm=True)
+        new = old[:] if keep_passphrase else _new_passphrase(outside, new_secrets, name)
         found = rewrap_key_file(file, old, new, strength=kdf)
     finally:
         wipe(old)
@@ -187,6 +187,10 @@ def import_key(outside: Outside, uri: str, name: str, out: Path | None, secrets:
         return
     output.sheet(Sheet(f"key {uri}, public half in {path}", list(describe_key(public))))
     output.note(f"next: sign with `sealring sign FILE --key '{uri}'`")
+
+
+def _new_passphrase(outside: Outside, secrets: Secrets, name: str) -> bytearray:
+    return get_passphrase(outside, secrets, name, what="new passphrase", confirm=True)
 
 
 def key_rows(found: KeyFile) -> Rows:

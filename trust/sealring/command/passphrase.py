@@ -35,7 +35,8 @@ class NoPassphrase(SealringError):
         return f"no {self.what}: {self.reason}"
 
     def hint(self) -> str:
-        return "run it on a terminal, or give --passphrase-file FILE, --passphrase-fd N or --passphrase-command CMD"
+        option = "--new-passphrase" if self.what.startswith("new") else "--passphrase"
+        return f"run it on a terminal, or give {option}-file FILE, {option}-fd N or {option}-command CMD"
 
 
 @dataclass(frozen=True)
