@@ -6,10 +6,9 @@ kept in .cache/fuzz. Ends with 1 where something was found.
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
-from tests.fuzz.harness import run_one
+from tests.fuzz.harness import run_one, scratch
 from tests.fuzz.harnesses import HARNESSES
 from tests.fuzz.turn import take_turn
 
@@ -44,10 +43,11 @@ def fuzz(name: str, seconds: int, runs: int) -> int:
 def again(name: str, files: list[Path]) -> int:
     """Try these inputs; what one brings about is raised."""
     harness = HARNESSES[name]
-    with tempfile.TemporaryDirectory(prefix="sealring-fuzz-") as scratch:
-        judge = harness.open(Path(scratch))
+    with scratch() as folder:
+        judge = harness.open(folder)
         for file in files:
-            print(f"{file}: {'accepted' if run_one(harness, judge, file.read_bytes()) else 'refused'}")
+            found = run_one(harness, judge, file.read_bytes())
+            print(f"{file}: {'accepted' if found is True else found or 'nothing to read'}")
     return 0
 
 

@@ -1,12 +1,26 @@
 """Judges for bundles: read piece by piece, as a publication by a store, as a receipt by a publisher (SPEC BN, PB)."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
-from sealring.bundle import Entry, ImageEntry, StatementEntry, bundle_chunks, open_entries, read_bundle, write_bundle
+from sealring.bundle import (
+    Entry,
+    ImageEntry,
+    PathEntry,
+    ProofEntry,
+    StatementEntry,
+    TufEntry,
+    ViewEntry,
+    bundle_chunks,
+    open_entries,
+    read_bundle,
+    write_bundle,
+)
 from sealring.chain import Claim, read_claim
 from sealring.command.receipt import verify_receipt
 from sealring.envelope import Envelope
@@ -41,6 +55,7 @@ def bundle(data: bytes) -> bool:
     stream = Pieces(raw, 1 + data[0] * data[0])
     found = [_held(entry, limit) for entry in open_entries(stream, image_limit=limit)]
     assert b"".join(bundle_chunks(found)) == raw
+    _check_order(found)
     assert stream.largest <= 1024 * 1024, "asked for more than one entry may have"
     if not any(isinstance(entry, ImageEntry) for entry in found):
         assert list(read_bundle(raw)) == found
@@ -59,6 +74,29 @@ def _held(entry: Entry, limit: int) -> Entry:
     image = b"".join(parts)
     assert len(image) == entry.size
     return replace(entry, data=BytesIO(image))
+
+
+def _check_order(entries: Sequence[Entry]) -> None:
+    """BN-1: kinds never descend, and names ascend; said here again, since writer and reader share their check."""
+    order = [StatementEntry, TufEntry, ViewEntry, ProofEntry, PathEntry, ImageEntry]
+    for before, after in pairwise(entries):
+        kinds = order.index(type(before)), order.index(type(after))
+        assert kinds[0] <= kinds[1]
+        if kinds[0] == kinds[1] and _name(after):
+            assert _name(before) < _name(after)
+
+
+def _name(entry: Entry) -> str:
+    match entry:
+        case TufEntry(name, _):
+            return name
+        case ProofEntry(root, keys, _):
+            return f"{root.hex()}/{','.join(key.hex() for key in keys)}"
+        case PathEntry(under, sequence, _):
+            return f"{under}/{sequence}"
+        case ImageEntry(digest, _, _):
+            return digest.hex()
+    return ""
 
 
 def publication(folder: Path) -> Judge:

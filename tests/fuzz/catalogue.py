@@ -1,6 +1,7 @@
 """Judges for what a store says of itself: entries, views, proofs, audit paths (SPEC CT, VW, MP, LG)."""
 
 from hashlib import sha256
+from random import Random
 
 from sealring.catalogue.entry import make_entry, parse_entry
 from sealring.catalogue.follows import verify_entry
@@ -11,6 +12,7 @@ from sealring.catalogue.proof import OtherMapRoot, Proven, asked_keys, verify_pr
 from sealring.catalogue.prove import write_proof
 from sealring.catalogue.view import make_view, parse_view, verify_view
 from tests.fuzz.harness import check_plain_json
+from tests.fuzz.mutate import change_bytes
 from tests.fuzz.trees import read_tree, root_by_path
 
 _NOWHERE = bytes(32)
@@ -90,6 +92,20 @@ def _check_the_same(raw: bytes, keys: list[bytes], proven: Proven) -> None:
             assert leaf.value == proven.removed[key].to_bytes(8, "big") + bytes(64)
 
 
+def change_proof(data: bytes, seed: int) -> bytes:
+    """The question and its proof with a skip in the other form, or with bytes changed anywhere."""
+    rng = Random(seed)
+    start = 1 + 32 * (1 + data[0] % 64) if data else 0
+    if rng.random() < 0.5 or start + 2 > len(data):
+        return change_bytes(data, rng)
+    place = rng.randrange(start + 1, min(len(data), start + 300))
+    tag = data[place]
+    if rng.random() < 0.5:
+        place, tag = start + 1, data[start + 1]
+    skip = rng.choice((tag & 63, rng.randrange(256), 60, 62, 63, 64))
+    return data[:place] + bytes((tag | 63, skip)) + data[place + 1 :]
+
+
 def log_path(data: bytes) -> bool:
     """LG-2: an input is a leaf, index and size (8 bytes each), and a path; RFC 6962's recursion gives the root."""
     leaf, path = data[:32], data[48:]
@@ -97,17 +113,20 @@ def log_path(data: bytes) -> bool:
     hashes = [path[at : at + 32] for at in range(0, len(path), 32)]
     is_whole = len(leaf) == 32 and 0 <= index < size < 2**53 and len(path) % 32 == 0 and len(hashes) <= 53
     root = root_by_path(leaf, index, size, hashes) if is_whole else None
-    # What leads nowhere is refused with the root that it would need most.
-    verify_inclusion(leaf, index, size, path, root or _NOWHERE)
-    assert root is not None
+    if root is None:
+        # Refused for its length: were it compared with a root, there would be one that it leads to.
+        refusal = _refusal(leaf, index, size, path, _NOWHERE)
+        assert "leads to root" not in refusal.why, refusal
+        return False
+    verify_inclusion(leaf, index, size, path, root)
     for other in (_NOWHERE, root[:31], root + b"\x00"):
-        _check_refused(leaf, index, size, path, other)
+        _refusal(leaf, index, size, path, other)
     return True
 
 
-def _check_refused(leaf: bytes, index: int, size: int, path: bytes, root: bytes) -> None:
+def _refusal(leaf: bytes, index: int, size: int, path: bytes, root: bytes) -> NotInLog:
     try:
         verify_inclusion(leaf, index, size, path, root)
-    except NotInLog:
-        return
-    raise AssertionError("one path leads to two roots")
+    except NotInLog as refusal:
+        return refusal
+    raise AssertionError("one path leads to two roots, or a path of another length to one")

@@ -2,9 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from sealring.errors import SealringError, TrustError
@@ -46,13 +48,21 @@ def pure(judge: Judge) -> Callable[[Path], Judge]:
     return lambda _: judge
 
 
-def run_one(harness: Harness, judge: Judge, data: bytes) -> bool:
-    """Whether one input was accepted; what is raised, an AssertionError among it, is a bug that was found."""
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """An empty folder for a judge, in memory where the machine has such a place: some judges write for each input."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(prefix="sealring-fuzz-", dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+def run_one(harness: Harness, judge: Judge, data: bytes) -> SealringError | bool:
+    """Whether one input was accepted, or the refusal; what is raised, an AssertionError among it, is a bug."""
     try:
         return judge(data)
     except harness.refusals as refusal:
         check_refusal(refusal)
-        return False
+        return refusal
 
 
 def check_refusal(refusal: SealringError) -> None:

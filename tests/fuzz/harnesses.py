@@ -13,13 +13,14 @@ HARNESSES: Mapping[str, Harness] = MappingProxyType(
     {
         "envelope": Harness(pure(signed.envelope), seeds.envelopes),
         "statement": Harness(pure(signed.statement), seeds.statements),
+        "request": Harness(pure(signed.request), seeds.requests),
         "key-file": Harness(pure(signed.key_file), seeds.key_files, largest=4200),
         "public-key-file": Harness(
             pure(signed.public_key_file), seeds.public_key_files, mend=signed.mend_public_key_file
         ),
         "entry": Harness(pure(catalogue.entry), seeds.entries, largest=1100),
         "view": Harness(pure(catalogue.view), seeds.views),
-        "proof": Harness(pure(catalogue.proof), seeds.proofs),
+        "proof": Harness(pure(catalogue.proof), seeds.proofs, mutate=catalogue.change_proof),
         "log-path": Harness(pure(catalogue.log_path), seeds.log_paths, largest=2048),
         "log-frontier": Harness(pure(catalogue.frontier), seeds.frontiers, largest=2048),
         "bundle": Harness(pure(bundles.bundle), seeds.bundles, mutate=partial(change_bundle_after, 2)),

@@ -28,8 +28,8 @@ tried in every run of the tests.
 
 *Accepted* are inputs that were taken, so that the second half of the property was looked at. *Edges* and
 *features* are libFuzzer's count of branches, and of branches by how often they were taken, in the Python of
-sealring and python-tuf; what happens inside msgspec and libsodium is compiled, and not counted. *Kept* are the
-inputs that each showed something new.
+sealring and python-tuf, and of kinds of answers (each refusal, each set of accepted members); what happens inside
+msgspec and libsodium is compiled, and not counted. *Kept* are the inputs that each showed something new.
 
 | fuzzer | inputs | accepted | a second | edges | features | kept |
 |---|{"--:|" * 6}"""

@@ -6,15 +6,18 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 from sealring.bundle import ImageEntry, write_bundle
 from sealring.catalogue.leaf import Head
 from sealring.catalogue.log import Frontier, inclusion_path, leaf_hash
 from sealring.catalogue.sparse import map_of
-from sealring.envelope import parse_envelope
+from sealring.chain import read_claim
+from sealring.envelope import parse_envelope, seal
 from sealring.errors import TrustError
 from sealring.keyfile import public_file
+from sealring.request.form import make_request
 from sealring.strict import encode
 from tests.fuzz.bundles import real_publication
 from tests.samples import EVERY_TYPE
@@ -59,18 +62,37 @@ def statements() -> Iterator[bytes]:
             continue
 
 
+def requests() -> Iterator[bytes]:
+    """What a ceremony could be asked for: one statement of every type, alone and beside what it replaces."""
+    world = World()
+    held = [read_claim(world.signed(each).raw) for each in (world.brand(), world.model())]
+    for statement in EVERY_TYPE.values():
+        draft = read_claim(seal(encode(statement), {}).raw)
+        yield make_request([draft], []).raw
+        yield make_request([draft], held).raw
+    drafts = [read_claim(seal(encode(world.revision(number)), {}).raw) for number in range(1, 4)]
+    yield make_request(drafts, held).raw
+
+
+_SECRETS = {
+    "ed25519": 48,
+    "ecdsa-p256": 48,
+    "ecdsa-p384": 64,
+    "ml-dsa-65": 48,
+}  # bytes of each type's secret, in its box
+
+
 def key_files() -> Iterator[bytes]:
-    public, salt, nonce, box = (
-        b64encode(text * size) for text, size in ((b"p", 32), (b"s", 16), (b"n", 24), (b"c", 48))
-    )
-    for operations, memory in ((1, 8192), (3, 2**28), (16, 2**30)):
-        kdf = b'{"algorithm":"argon2id","operations":%d,"memory":%d}' % (operations, memory)
-        head = b'{"format":1,"name":"alice","type":"ed25519","public":"%s","kdf":%s' % (public, kdf)
+    salt, nonce = b64encode(b"s" * 16), b64encode(b"n" * 24)
+    for (kind, size), costs in product(_SECRETS.items(), ((1, 8192), (3, 2**28), (16, 2**30))):
+        public, box = b64encode(Key("alice", kind).public.public), b64encode(b"c" * size)
+        kdf = b'{"algorithm":"argon2id","operations":%d,"memory":%d}' % costs
+        head = b'{"format":1,"name":"alice","type":"%s","public":"%s","kdf":%s' % (kind.encode(), public, kdf)
         yield head + b',"salt":"%s","nonce":"%s","ciphertext":"%s"}' % (salt, nonce, box)
 
 
 def public_key_files() -> Iterator[bytes]:
-    yield from (public_file(Key(name).public) for name in ("alice", "bob"))
+    yield from (public_file(Key("alice", kind).public) for kind in _SECRETS)
 
 
 def entries() -> Iterator[bytes]:
@@ -93,8 +115,8 @@ def proofs() -> Iterator[bytes]:
     for vector in vectors():
         if vector.headers["check"] == "map-proof" and 1 <= len(vector.all("key")) <= 64:
             yield from (question(vector.all("key"), proof) for proof in vector.all("proof"))
-    for size in (0, 1, 2, 3, 8, 300):
-        keys = [sha256(b"%d" % at).digest() for at in range(size)]
+    near = [(1 << bit).to_bytes(32, "big") for bit in (0, 1, 100, 190, 191, 192, 193, 194, 195, 255)]
+    for keys in (*([sha256(b"%d" % at).digest() for at in range(size)] for size in (0, 1, 2, 3, 8, 300)), near):
         heads = [Head(at + 1, key, key) if at % 5 else Head.tombstone(at + 1) for at, key in enumerate(keys)]
         held = map_of(zip(keys, heads, strict=True))
         for asked in (keys[:1], keys[:2], keys[:9], [b"\x00" * 32], [*keys[:3], b"\xff" * 32], keys[-64:]):

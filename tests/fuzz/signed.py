@@ -8,6 +8,7 @@ from typing import Any
 
 from sealring.envelope import parse_envelope, seal
 from sealring.keyfile import parse_key_file, parse_public_file, public_file
+from sealring.request.form import parse_request
 from sealring.statement import parse_statement
 from sealring.strict import encode
 from tests.fuzz.harness import check_plain_json
@@ -44,6 +45,18 @@ def statement(raw: bytes) -> bool:
     for name in ("issued", "expires", "not_before", "end_of_support"):
         assert _INSTANT.fullmatch(members.get(name, "0001-01-01T00:00:00Z")), name
     _check_bounds(members)
+    return True
+
+
+def request(raw: bytes) -> bool:
+    """EN-2, ST-1: what holders are asked to sign is the same for every one of them."""
+    found = parse_request(raw)
+    members = check_plain_json(raw)
+    assert found.raw == raw
+    assert [claim.envelope.raw for claim in found.drafts] == [encode(draft) for draft in members["drafts"]]
+    assert 1 <= len(found.drafts) <= 64
+    assert len(found.context) <= 4096
+    assert re.fullmatch("[0-9a-f]{64}", found.id)
     return True
 
 

@@ -2,16 +2,15 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from tests.fuzz.engine import read_counts
+from tests.fuzz.harness import scratch
 from tests.fuzz.harnesses import HARNESSES
 from tests.fuzz.seeds import kept
 
@@ -53,21 +52,18 @@ def take_turn(name: str, cache: Path, *, seconds: int, runs: int = -1) -> Turn:
     Args:
         cache: holds a folder a harness, with its `corpus`, its `seeds`, and under `found` what brought something about.
     """
-    folder, scratch = cache / name, Path(tempfile.mkdtemp(prefix="sealring-fuzz-"))
+    folder = cache / name
     for part in ("corpus", "seeds", "found"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     _write_seeds(name, folder / "seeds")
     before = set(os.listdir(folder / "found"))
     flags = [f"-max_total_time={seconds}", f"-runs={runs}", f"-timeout={INPUT_SECONDS}", f"-rss_limit_mb={MEMORY_MIB}"]
     flags += [f"-artifact_prefix={folder / 'found'}/", "-reload=0", "-print_final_stats=1"]
-    command = [sys.executable, "-m", "tests.fuzz.engine", name, str(folder / "counts"), str(scratch), *flags]
+    flags += [str(folder / "corpus"), str(folder / "seeds")]
     began = time.monotonic()
-    try:
-        done = subprocess.run(
-            [*command, str(folder / "corpus"), str(folder / "seeds")], capture_output=True, text=True, errors="replace"
-        )
-    finally:
-        shutil.rmtree(scratch)
+    with scratch() as own:
+        command = [sys.executable, "-m", "tests.fuzz.engine", name, str(folder / "counts"), str(own), *flags]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     inputs, accepted = read_counts(folder / "counts")
     edges, features, corpus = max(map(_numbers, _STATUS.findall(done.stderr)), default=(0, 0, 0))
     said = "\n".join(line for line in (done.stderr + done.stdout).splitlines() if not line.startswith("INFO:"))
