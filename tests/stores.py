@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from sealring.bundle import Entry, StatementEntry, read_bundle, write_bundle
@@ -57,7 +58,7 @@ class Answer:
     headers: dict[str, str]
     body: bytes
 
-    def problem(self) -> dict[str, str]:
+    def problem(self) -> dict[str, Any]:
         """The problem document of an error."""
         assert self.headers["content-type"] == "application/problem+json", (self.status, self.body[:300])
         found = json.loads(self.body)

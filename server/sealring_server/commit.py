@@ -14,13 +14,13 @@ from sealring.bundle import Entry, ProofEntry, TufEntry, write_bundle
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.view import View, view_key
-from sealring_server.admission import Admitted
 from sealring_server.catalogue import append_entry, last_entry
 from sealring_server.held import FORMAT, Held
 from sealring_server.here import StoreHere
 from sealring_server.schema import heads, statements, views
 from sealring_server.tuf_repo import CATALOGUE, last_version, metadata_bytes, publish_catalogue, sign_timestamp
 from sealring_server.views import compute_views
+from sealring_server.work import Admitted
 
 PROOF_KEYS = 64  # in one proof
 RESIGN_AFTER = timedelta(days=1)

@@ -17,6 +17,7 @@ from sealring_server.schema import heads, statements, store
 
 FORMAT = 1  # of every statement that this edition admits
 NEWEST = 64  # envelopes of one delegation or list that are looked at again with every publication
+OF_BRANDS = ("delegation", "model", "release", "revision", "revocations", "serial", "stack", "store")
 GOVERNING = ("delegation", "revocations")  # the types that say what else counts
 
 
@@ -121,6 +122,11 @@ class Held:
         )
         for row in rows:
             yield row.subject, Head(row.sequence, bytes.fromhex(row.id), bytes.fromhex(row.envelope))
+
+    def count(self, authority: str) -> int:
+        """How many subjects of one brand have a head."""
+        of_brand = and_(heads.c.type.in_(OF_BRANDS), heads.c.format == FORMAT, below(heads.c.subject, authority))
+        return self.connection.scalar(select(func.count()).select_from(heads).where(of_brand)) or 0
 
     def subjects(self, kind: str, authority: str) -> Iterator[str]:
         """The subjects of a type below one authority's name that have a head."""

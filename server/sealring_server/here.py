@@ -19,13 +19,21 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class Limits:
-    """How much may be under way at once; `open` and `pending_bytes` for each authority (SPEC PB-7)."""
+    """How much may be under way at once, and be there at all; each authority has its own bounds (SPEC PB-7).
+
+    What only delegations of a brand vouch for counts as the brand's, and fills at most half of each bound, so
+    that a delegate can't keep the brand itself out.
+    """
 
     open: int = 8
     idle: int = 16
     """Open publications without any news, of anybody: a stranger can open those."""
     pending_bytes: int = 16 * 1024**3
     seconds: int = 24 * 3600
+    subjects: int = 1_000_000
+    """Statements that are current, of one authority: most of them serials."""
+    delegations: int = 64
+    """Of one brand: each may stand in the view of every model that runs its software."""
 
 
 @dataclass(frozen=True)

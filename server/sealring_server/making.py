@@ -17,13 +17,13 @@ from sealring.errors import SealringError
 from sealring.keyfile import create_key_file
 from sealring.moment import Moment
 from sealring.statement import Root
-from sealring_server.admission import Admitted
 from sealring_server.blobs import BlobFolder, sync_folder
 from sealring_server.commit import append
 from sealring_server.database import Database
 from sealring_server.here import Clock, StoreHere, online_signer
 from sealring_server.schema import FORMAT, metadata, store
 from sealring_server.tuf_repo import keep_root, make_root
+from sealring_server.work import Admitted
 
 PASSPHRASE_BYTES = 32
 

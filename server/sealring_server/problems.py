@@ -21,10 +21,14 @@ def status_of(err: SealringError) -> int:
     return int(getattr(err, "status", 0)) or _BY_CLASS.get(type(err), _BY_FAMILY.get(err.exit_code, 400))
 
 
-def problem(status: int, detail: str, rule: str = "", hint: str = "") -> Response:
-    """One problem document (RFC 9457)."""
+FACTS = ("offered", "held", "fallen")
+"""What a refusal says in full beside its words: the two ids of a conflict, and what a cut would let fall."""
+
+
+def problem(status: int, detail: str, rule: str = "", hint: str = "", **facts: object) -> Response:
+    """One problem document (RFC 9457); `facts` are its extension members."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    body |= {"detail": detail, "rule": rule, "hint": hint}
+    body |= {"detail": detail, "rule": rule, "hint": hint, **facts}
     answer = Response(json.dumps(body), status, content_type="application/problem+json")
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -35,7 +39,9 @@ def answer_problems(app: Flask) -> None:
 
     @app.errorhandler(SealringError)
     def refused(err: SealringError) -> Response:
-        return problem(status_of(err), str(err), err.rule, err.hint())
+        said = {name: getattr(err, name, None) for name in FACTS}
+        facts = {name: value for name, value in said.items() if isinstance(value, str | int | tuple)}
+        return problem(status_of(err), str(err), err.rule, err.hint(), **facts)
 
     @app.errorhandler(HTTPException)
     def http(err: HTTPException) -> Response:

@@ -16,14 +16,15 @@ from sealring.bundle import StatementEntry, read_bundle
 from sealring.errors import TrustError
 from sealring.moment import Moment
 from sealring.statement import RevisionStatement
-from sealring_server.admission import NO_TERMS, Admitted, admit
+from sealring_server.admission import NO_TERMS, admit
 from sealring_server.blobs import OtherBlob, Source
 from sealring_server.commit import make_visible, receipt
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
-from sealring_server.quota import make_room
+from sealring_server.quota import accounts, check_subjects, make_room
 from sealring_server.schema import blobs, publications, speakers, uploads
 from sealring_server.terms import Terms
+from sealring_server.work import Admitted
 
 MAX_BUNDLE = 4 * 1024 * 1024  # bytes
 TOKEN_BYTES = 32
@@ -97,15 +98,16 @@ def open_publication(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) ->
     raws, at = _statements(bundle), here.clock()
     with here.database.writing() as connection:
         _expire(here, connection, int(at.timestamp()))
-        admitted = admit(Held(connection), raws, Moment(at), terms)
+        admitted = admit(held := Held(connection), raws, Moment(at), terms)
+        check_subjects(here.limits, held, admitted)
         missing = _missing(connection, admitted)
         token, digest = secrets.token_hex(TOKEN_BYTES), sha256(bundle).hexdigest()
-        authorities = sorted({a.statement.authority for a in admitted if a.is_news})
-        make_room(here.limits, connection, authorities, digest, sum(missing.values()))
+        charged = accounts(admitted)
+        make_room(here.limits, connection, charged, digest, sum(missing.values()))
         here.blobs.check_space(sum(missing.values()))
         expires, owner = int(at.timestamp()) + here.limits.seconds, _owner(token)
         connection.execute(insert(publications).values(token=owner, bundle=bundle, digest=digest, expires=expires))
-        _insert(connection, speakers, [{"token": owner, "authority": name} for name in authorities])
+        _insert(connection, speakers, [{"token": owner, "authority": name} for name in charged])
         rows = [{"token": owner, "sha256": name, "size": size, "received": 0} for name, size in missing.items()]
         _insert(connection, uploads, rows)
     return Opened(token, tuple(sorted(missing.items())))
@@ -145,7 +147,8 @@ def commit_publication(here: StoreHere, token: str, terms: Terms = NO_TERMS) -> 
     owner = _owner(token)
     with here.database.writing() as connection:
         bundle = _check_open(here, connection, token)
-        admitted = admit(Held(connection), _statements(bundle), Moment(here.clock()), terms)
+        admitted = admit(held := Held(connection), _statements(bundle), Moment(here.clock()), terms)
+        check_subjects(here.limits, held, admitted)
         _take_blobs(here, connection, owner, admitted)
         entry = make_visible(here, connection, admitted, here.clock())
         connection.execute(delete(publications).where(publications.c.token == owner))

@@ -1,13 +1,17 @@
 """How much may be under way at once (SPEC PB-7): bounds that a stranger can't use up, nor one publisher for another."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from sqlalchemy import Connection, delete, func, literal_column, select
+from sqlalchemy import Connection, Select, delete, func, literal_column, select
 
 from sealring.errors import TrustError
+from sealring.names import ROOT
+from sealring_server.held import Held
 from sealring_server.here import Limits
 from sealring_server.schema import publications, speakers, uploads
+from sealring_server.work import Admitted
 
 
 @dataclass(eq=False)
@@ -29,26 +33,87 @@ class Quota(TrustError):
         return "commit what is open, or wait: an open publication ends after a day"
 
 
-def make_room(limits: Limits, connection: Connection, authorities: list[str], digest: str, size: int) -> None:
-    """PB-7: each authority has its own bounds, so that no publisher can keep another one out."""
-    if not authorities:
+@dataclass(eq=False)
+class Crowded(TrustError):
+    """An authority, or its delegates, has as many statements here as anyone may have (SPEC PB-7)."""
+
+    who: str
+    what: str
+    found: int
+    limit: int
+    rule: ClassVar[str] = "PB-7"
+    exit_code: ClassVar[int] = 12
+    status: ClassVar[int] = 507
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.found} {self.what} after this publication, at most {self.limit}"
+
+    def hint(self) -> str:
+        return "issue a name that is there again, with a higher sequence, or use another store"
+
+
+def accounts(admitted: Iterable[Admitted]) -> list[str]:
+    """Whose news these are: an authority's name, with a slash after it where only its delegations vouch for them."""
+    return sorted({a.statement.authority + "/" * a.by_delegates for a in admitted if a.is_news})
+
+
+def make_room(limits: Limits, connection: Connection, charged: list[str], digest: str, size: int) -> None:
+    """PB-7: each authority has its own bounds, so that no publisher can keep another one out.
+
+    Args:
+        charged: from `accounts`.
+        size: bytes of images that will be uploaded.
+    """
+    if not charged:
         _drop_oldest_idle(connection, limits.idle - 1)
         return
-    for authority in authorities:
-        mine = select(speakers.c.token).where(speakers.c.authority == authority)
-        if _count_open(connection, authority) >= limits.open:
-            # A publisher that crashed begins the same publication again; its own leftovers must not lock it out.
-            same = publications.c.token.in_(mine) & (publications.c.digest == digest)
-            connection.execute(delete(publications).where(same))
-        if (found := _count_open(connection, authority)) >= limits.open:
-            raise Quota(authority, "publications", found, limits.open)
-        pending = connection.scalar(select(func.sum(uploads.c.size)).where(uploads.c.token.in_(mine))) or 0
-        if pending + size > limits.pending_bytes:
-            raise Quota(authority, "bytes of images", pending + size, limits.pending_bytes)
+    for account in charged:
+        authority = account.removesuffix("/")
+        _check_room(connection, authority, [authority, f"{authority}/"], limits, digest, size)
+        if account != authority:
+            half = replace(limits, open=limits.open // 2, pending_bytes=limits.pending_bytes // 2)
+            _check_room(connection, f"delegates of {authority}", [account], half, digest, size)
 
 
-def _count_open(connection: Connection, authority: str) -> int:
-    return connection.scalar(select(func.count()).where(speakers.c.authority == authority)) or 0
+def check_subjects(limits: Limits, held: Held, admitted: Iterable[Admitted]) -> None:
+    """PB-7: nor can a key that signs serials by the million fill the store, or a view with delegations.
+
+    Raises:
+        Crowded.
+    """
+    new: dict[str, dict[tuple[str, str], bool]] = {}
+    for one in admitted:
+        about = (one.statement.type, one.statement.subject)
+        if one.is_news and one.statement.authority != ROOT and held.current(*about) is None:
+            new.setdefault(one.statement.authority, {})[about] = one.by_delegates
+    for authority, found in sorted(new.items()):
+        count = held.count(authority) + len(found)
+        if count > limits.subjects:
+            raise Crowded(authority, "statements", count, limits.subjects)
+        if any(found.values()) and count > limits.subjects // 2:
+            raise Crowded(f"delegates of {authority}", "statements", count, limits.subjects // 2)
+        delegations = sum(1 for kind, _ in found if kind == "delegation")
+        if delegations:
+            delegations += sum(1 for _ in held.subjects("delegation", authority))
+        if delegations > limits.delegations:
+            raise Crowded(authority, "delegations", delegations, limits.delegations)
+
+
+def _check_room(connection: Connection, who: str, charged: list[str], limits: Limits, digest: str, size: int) -> None:
+    mine = select(speakers.c.token).where(speakers.c.authority.in_(charged))
+    if _count_open(connection, mine) >= limits.open:
+        # A publisher that crashed begins the same publication again; its own leftovers must not lock it out.
+        same = publications.c.token.in_(mine) & (publications.c.digest == digest)
+        connection.execute(delete(publications).where(same))
+    if (found := _count_open(connection, mine)) >= limits.open:
+        raise Quota(who, "publications", found, limits.open)
+    pending = connection.scalar(select(func.sum(uploads.c.size)).where(uploads.c.token.in_(mine))) or 0
+    if pending + size > limits.pending_bytes:
+        raise Quota(who, "bytes of images", pending + size, limits.pending_bytes)
+
+
+def _count_open(connection: Connection, mine: Select[tuple[str]]) -> int:
+    return connection.scalar(select(func.count()).where(publications.c.token.in_(mine))) or 0
 
 
 def _drop_oldest_idle(connection: Connection, keep: int) -> None:

@@ -120,8 +120,8 @@ speakers = Table(
     "speakers",
     metadata,
     Column("token", String(64), ForeignKey("publications.token", ondelete="CASCADE"), primary_key=True),
-    Column("authority", String(40), primary_key=True),
-    comment="Whose new statements an open publication holds: quotas are per authority (SPEC PB-7)",
+    Column("authority", String(41), primary_key=True),
+    comment="Whose new statements an open publication holds (SPEC PB-7); a slash follows where only delegates speak",
 )
 
 uploads = Table(

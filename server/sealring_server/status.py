@@ -7,6 +7,7 @@ import http.client
 import json
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,8 +18,11 @@ from sqlalchemy import func, select
 from sealring.catalogue.entry import CatalogueEntry, parse_entry
 from sealring.errors import TrustError, Unreachable
 from sealring.names import spell
+from sealring.statement import TYPES
+from sealring.time_floors import about
 from sealring_server.catalogue import last_entry
 from sealring_server.database import open_database
+from sealring_server.held import Held
 from sealring_server.schema import blobs, heads, publications
 from sealring_server.tuf_repo import CATALOGUE, expiries
 
@@ -41,8 +45,11 @@ class NoAnswer(Unreachable):
         return "check the URL, and that the store is being served"
 
 
-def status_of_folder(folder: Path) -> dict[str, Any]:
-    """Entry, statements by type, images, open publications and every TUF expiry.
+def status_of_folder(folder: Path, at: datetime) -> dict[str, Any]:
+    """Entry, statements by type, what expires next of each authority, images, open publications, every TUF expiry.
+
+    Args:
+        at: instant, UTC, from which expiry is told.
 
     Raises:
         NotAStore.
@@ -58,6 +65,7 @@ def status_of_folder(folder: Path) -> dict[str, Any]:
             "store": str(folder),
             "entry": _entry(last_entry(connection)),
             "statements": {str(kind): int(number) for kind, number in counted},
+            "authorities": _authorities(Held(connection), at),
             "blobs": int(images[0]),
             "bytes": int(images[1]),
             "open_publications": connection.scalar(select(func.count()).select_from(publications)),
@@ -84,6 +92,22 @@ def status_of_url(url: str) -> dict[str, Any]:
         return {"format": 1, "store": url, "entry": _entry(parse_entry(raw)), "tuf_expires": expires}
     except (KeyError, TypeError, TrustError):
         raise NoAnswer(url, "what answers there is not a store") from None
+
+
+def _authorities(held: Held, at: datetime) -> dict[str, dict[str, Any]]:
+    """Of each authority what expires next, and how much has; serials live for 20 years and are only counted."""
+    found: dict[str, dict[str, Any]] = {}
+    newest = max((int(subject) for subject, _ in held.heads("root")), default=0)
+    for kind in TYPES.keys() - {"serial"}:
+        for one in held.bodies(kind):
+            if kind == "root" and one.sequence != newest:
+                continue
+            mine = found.setdefault(about(one), {"next": None, "statement": None, "expired": 0})
+            if one.expires <= at:
+                mine["expired"] += 1
+            elif mine["next"] is None or (spell(one.expires), one.title) < (mine["next"], mine["statement"]):
+                mine |= {"next": spell(one.expires), "statement": one.title}
+    return dict(sorted(found.items()))
 
 
 def _entry(entry: CatalogueEntry) -> dict[str, Any]:

@@ -90,30 +90,36 @@ def cmd_sign(args: argparse.Namespace, outside: Outside) -> None:
     from sealring_server.status import status_of_folder
 
     if args.dry_run:
-        found = status_of_folder(args.dir)
+        found = status_of_folder(args.dir, outside.clock())
         _show(args, found, f"would sign entry {found['entry']['sequence']} again")
         return
     entry = sign_again(open_store(args.dir, outside.clock))
-    expires = status_of_folder(args.dir)["tuf_expires"]
+    expires = status_of_folder(args.dir, outside.clock())["tuf_expires"]
     line = f"signed again: entry {entry.sequence}, timestamp good until {expires['timestamp']}"
     _show(args, {"entry": entry.sequence, "tuf_expires": expires}, line)
 
 
-def cmd_status(args: argparse.Namespace, _outside: Outside) -> None:
+def cmd_status(args: argparse.Namespace, outside: Outside) -> None:
     """What the store holds and shows."""
     from sealring_server.status import status_of_folder, status_of_url
 
     is_url = args.store.startswith(("http://", "https://"))
     if is_url:
         check_url(args.store)
-    found = status_of_url(args.store) if is_url else status_of_folder(Path(args.store))
+    found = status_of_url(args.store) if is_url else status_of_folder(Path(args.store), outside.clock())
     lines = [f"entry {found['entry']['sequence']} of {found['entry']['time']}, {found['entry']['size']} leaves"]
     if "statements" in found:
         lines += [f"{number} {kind} statements" for kind, number in found["statements"].items()]
+        lines += [_expiry(name, each) for name, each in found["authorities"].items()]
         lines.append(f"{found['blobs']} images, {found['bytes']} bytes")
         lines.append(f"{found['open_publications']} open publications")
     lines += [f"TUF {role} expires {at}" for role, at in found["tuf_expires"].items()]
     _show(args, found, "\n".join(lines))
+
+
+def _expiry(authority: str, found: dict[str, Any]) -> str:
+    comes = f"{found['statement']} expires {found['next']}" if found["next"] else "nothing is current"
+    return f"{authority}: {comes}" + (f", {found['expired']} expired before" if found["expired"] else "")
 
 
 def parser() -> argparse.ArgumentParser:

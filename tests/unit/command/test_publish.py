@@ -22,7 +22,7 @@ from sealring.command.tuf_files import load_tuf_root
 from sealring.envelope import Envelope
 from sealring.errors import SealringError
 from tests.stores import RunningStore, first_software, make_folder, next_software, now, running_store
-from tests.world import DAY, World
+from tests.world import DAY, World, key_set, sign
 
 IMAGE = b"hsqs" + bytes(3_000_000)
 
@@ -108,6 +108,31 @@ def test_the_stores_refusal_is_told_with_its_rule(shop: Shop) -> None:
     code, _, err = sealring("publish", shop.store.url, str(shop.folder / "old.json"), "--json")
     assert code == 23
     assert json.loads(err)["rule"] in {"FL-1", "FL-3"}
+
+
+def test_other_keys_are_announced_first_or_the_cut_is_said(shop: Shop) -> None:
+    """SPEC PB-4, PB-9: refused with what would fall; --next lets the new signatures come first, --cut lets it fall."""
+    world, old, new = shop.world, shop.world.brand_keys("rota"), shop.world.brand_keys("rota", 2)
+    shop.store.publish([world.signed(world.brand("rota")), world.signed(world.model("gate", "rota"))])
+    brand = sign(world.brand("rota", sequence=2, keys=key_set(2, *new)), *world.brand_role, *old[:2])
+    again = sign(world.model("gate", "rota"), *new[:2])
+    files = [str(shop.folder / name) for name in ("rota-2.json", "gate.json")]
+    for path, envelope in zip(files, (brand, again), strict=True):
+        Path(path).write_bytes(envelope.raw)
+    code, _, err = sealring("publish", shop.store.url, files[0])
+    assert (code, "[PB-9]" in err, "model rota/gate" in err, "--cut" in err) == (21, True, True, True)
+    code, out, _ = sealring("publish", shop.store.url, files[1], "--next", files[0], "--cut", "--dry-run", "--json")
+    assert (code, json.loads(out)["next"], json.loads(out)["cut"]) == (0, [brand.id], True)
+    assert "announced" in sealring("publish", shop.store.url, files[1], "--next", files[0], "--dry-run")[1]
+    assert sealring("publish", shop.store.url, files[0], "--next", files[1])[0] == 2, "a model is no authority"
+    code, out, _ = sealring("publish", shop.store.url, files[1], "--next", files[0], "--json")
+    assert (code, [each["subject"] for each in json.loads(out)["published"]]) == (0, ["rota/gate"])
+    assert shop.store.get("/v1/brands/rota/2").status == 404
+    assert sealring("publish", shop.store.url, files[0])[0] == 0
+    third = world.brand("rota", sequence=3, keys=key_set(2, *world.brand_keys("rota", 3)))
+    Path(files[0]).write_bytes(sign(third, *world.brand_role, *new[:2]).raw)
+    assert sealring("publish", shop.store.url, files[0])[0] == 21
+    assert sealring("publish", shop.store.url, files[0], "--cut")[0] == 0
 
 
 def _receipt(shop: Shop, change: Callable[[Entry], Entry | None]) -> bytes:

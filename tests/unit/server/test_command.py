@@ -12,9 +12,11 @@ import pytest
 
 from sealring.keyfile import create_key_file
 from sealring_server.command.main import main
+from sealring_server.status import status_of_folder
 from tests.oracle import check_store
 from tests.stores import RunningStore, ask, now
-from tests.world import World
+from tests.unit.server.conftest import Shop
+from tests.world import DAY, World
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -62,6 +64,7 @@ def test_from_nothing_to_a_served_store(tmp_path: Path, root: Path, passphrase: 
     inside = json.loads(run("status", shop, "--json").stdout)
     assert outside["entry"] == inside["entry"]
     assert inside["statements"] == {"root": 1}
+    assert inside["authorities"]["root"]["statement"] == "root 1"
     assert set(inside["tuf_expires"]) == {"root", "timestamp", "snapshot", "targets"}
     taken = run("serve", shop, "--bind", url.removeprefix("http://"))
     assert (taken.returncode, "already in use" in taken.stderr) == (13, True)
@@ -101,6 +104,29 @@ def test_refusals_have_a_rule_a_hint_and_a_code(tmp_path: Path, root: Path, pass
     assert run("init", tmp_path / "c", "--root", root).returncode == 2  # no passphrase, and no terminal
     assert run("serve", tmp_path, "--bind", "nonsense").returncode == 2
     assert run("frobnicate").returncode == 2
+
+
+def test_status_counts_every_type_and_says_what_ends_next(shop: Shop) -> None:
+    """An operator sees of each authority what expires next, before its devices say `stale`."""
+    world = shop.world
+    shop.first()
+    device = world.key("device").public
+    more = [world.delegation(), world.revocations(1), world.stack(("tool", 1)), world.serial(device)]
+    more.append(world.brand("other"))
+    shop.publish([*(world.signed(s) for s in more), world.signed(world.revocations(1, brand="root"))])
+    found = status_of_folder(shop.folder, shop.at)
+    types = ["brand", "delegation", "model", "release", "revision", "revocations", "root", "serial", "stack", "store"]
+    assert list(found["statements"]) == types
+    assert found["authorities"] == {
+        "acme": {"next": "2026-05-30T12:00:00Z", "statement": "release acme/tool/latest/stable", "expired": 0},
+        "other": {"next": "2027-03-01T12:00:00Z", "statement": "brand other", "expired": 0},
+        "root": {"next": "2026-12-26T12:00:00Z", "statement": "revocations root/root", "expired": 0},
+    }
+    later = status_of_folder(shop.folder, shop.at + 100 * DAY)["authorities"]
+    assert (later["acme"]["expired"], later["acme"]["statement"]) == (2, "delegation acme/partner")
+    assert status_of_folder(shop.folder, shop.at + 400 * DAY)["authorities"]["other"]["next"] is None
+    shown = run("status", shop.folder).stdout
+    assert all(f"\n{name}: " in shown for name in found["authorities"])
 
 
 def test_dry_runs_change_nothing(tmp_path: Path, root: Path, template: RunningStore) -> None:

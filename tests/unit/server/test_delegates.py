@@ -7,12 +7,15 @@ import pytest
 from sealring.errors import TrustError
 from sealring.statement import Common
 from sealring.statement.fleet import Wanted
-from sealring.statement.software import Requirement
+from sealring.statement.software import Requirement, Target
 from sealring_server.held import Held
+from sealring_server.here import Limits
+from sealring_server.publication import commit_publication, open_publication
+from sealring_server.quota import Crowded, Quota
 from sealring_server.views import compute_views
-from tests.unit.server.conftest import Shop
+from tests.unit.server.conftest import Shop, bundle
 from tests.unit.server.test_admission import refused
-from tests.world import World, key_set, sign
+from tests.world import DAY, Key, World, key_set, sign
 
 
 def listed(shop: Shop, model: str = "acme/door-1") -> list[str]:
@@ -115,3 +118,99 @@ def test_a_forged_list_of_the_root_is_refused(shop: Shop) -> None:
         shop.publish([world.signed(world.model("gate"))])
     assert caught.value.rule == "RK-1"
     shop.check()
+
+
+def test_a_delegate_releases_no_kind_that_he_was_not_given(shop: Shop) -> None:
+    """AU-3: a release does not say what it points at; a kernel that the brand has signed is not his to release."""
+    world = shop.world
+    shop.first()
+    partner = world.delegate_keys()[0]
+    shop.publish([world.signed(world.delegation()), world.signed(world.revision(2, b"2", kind="kernel"))], [b"2"])
+    assert refused(shop, sign(world.release(2), partner)) == "AU-3"
+    onward = world.release(2, targets=[Target("amd64", 1, 1, 2)])
+    assert refused(shop, sign(onward, partner)) == "AU-3"
+    line = world.stack(("tool", 2), stack="partner")
+    assert refused(shop, sign(line, partner)) == "AU-3"
+    shop.publish([sign(world.stack(("tool", 1), stack="partner"), partner)])
+    assert refused(shop, sign(world.stack(("tool", 1)), partner)) == "AU-4"
+    shop.check()
+
+
+def test_a_delegation_that_has_ended_signs_nothing(shop: Shop) -> None:
+    """AU-6, TM-1: by the clock of the store, though the delegation still counts as a floor."""
+    world = shop.world
+    shop.first()
+    shop.publish([world.signed(world.delegation(issued=world.at - 299 * DAY))])
+    shop.later(days=2)
+    assert refused(shop, sign(world.revision(2, b"2"), world.delegate_keys()[0]), images=(b"2",)) == "TM-1"
+    shop.publish([world.signed(world.revision(2, b"2"))], [b"2"])
+
+
+# --- PB-7
+
+
+def test_serials_by_the_thousand_end_where_the_delegates_half_ends(shop: Shop) -> None:
+    """PB-7: who may sign serials fills neither the store nor the brand's own part of it."""
+    world = shop.world
+    shop.first()  # model, store, revision and release
+    factory = world.delegation("factory", roles=["serial"], packages=[], models=["acme/door-1"])
+    shop.publish([world.signed(factory)])
+    small = Shop(world, shop.folder, shop.pin, shop.at, Limits(subjects=20))
+    key, device = world.delegate_keys("factory")[0], world.key("device").public
+    serials = [world.serial(device, f"SN-{n}") for n in range(40)]
+    small.publish([sign(one, key) for one in serials[:5]])
+    assert refused(small, *(sign(one, key) for one in serials[5:12])) == "PB-7"
+    assert refused(small, sign(serials[5], key)) == "PB-7"
+    small.publish([sign(one, key) for one in serials[:5]])  # what is there may be sent again
+    small.publish([sign(world.serial(device, "SN-1", sequence=2), key)])
+    small.publish([world.signed(one) for one in serials[5:15]])  # the brand itself has the rest
+    assert refused(small, world.signed(serials[16])) == "PB-7"
+    assert small.check().heads["serial", "acme/door-1/SN-1"] == 2
+
+
+def test_two_publications_that_fit_alone_do_not_fit_together(shop: Shop) -> None:
+    """PB-7: the bound is judged again by what is there when it is committed."""
+    world = shop.world
+    shop.first()
+    small = Shop(world, shop.folder, shop.pin, shop.at, Limits(subjects=5))
+    one, two = (open_publication(small.here, bundle([world.signed(world.model(n))])) for n in ("gate", "window"))
+    commit_publication(small.here, one.token)
+    with pytest.raises(Crowded):
+        commit_publication(small.here, two.token)
+
+
+def test_delegations_are_bounded_so_that_a_view_is(shop: Shop) -> None:
+    """PB-7, VW-1: a publisher whose software stands in another's model could fill that model's view."""
+    world = shop.world
+    shop.first()
+    shop.publish([world.signed(world.brand("other")), world.signed(world.revocations(1, brand="other"))])
+    some = [world.signed(world.delegation(f"d-{n}", "other")) for n in range(65)]
+    assert refused(shop, *some) == "PB-7"
+    shop.publish(some[:64])
+    assert refused(shop, some[64]) == "PB-7"
+    shop.publish([world.signed(world.delegation("d-1", "other", sequence=2)), world.signed(world.delegation())])
+
+
+def test_a_delegate_opens_half_as_much_and_never_the_brands_half(shop: Shop) -> None:
+    """PB-7: he is charged to the brand, and the brand can always publish, were it to revoke him."""
+    world = shop.world
+    shop.first()
+    shop.publish([world.signed(world.delegation())])
+    small = Shop(world, shop.folder, shop.pin, shop.at, Limits(open=4, pending_bytes=100))
+    partner = world.delegate_keys()[0]
+
+    def begin(number: int, image: bytes, key: Key) -> None:
+        keys = [key] if key is partner else world.brand_keys("acme")[:2]
+        open_publication(small.here, bundle([sign(world.revision(number, image), *keys)]))
+
+    with pytest.raises(Quota):
+        begin(2, b"x" * 51, partner)
+    begin(2, b"x" * 20, partner)
+    begin(3, b"x" * 20, partner)
+    with pytest.raises(Quota) as caught:
+        begin(4, b"x", partner)
+    assert caught.value.authority == "delegates of acme"
+    begin(5, b"x" * 50, world.key("acme"))
+    begin(6, b"", world.key("acme"))
+    with pytest.raises(Quota):
+        begin(7, b"", world.key("acme"))

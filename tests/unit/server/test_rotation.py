@@ -10,6 +10,7 @@ from sealring.statement.authorities import RootRoles
 from sealring.statement.software import Final
 from sealring_server.cut import WouldCut
 from sealring_server.terms import Terms
+from tests.stores import Refused, RunningStore, ask, begin, commit, publish
 from tests.unit.server.conftest import Shop
 from tests.unit.server.test_admission import CUT, held, refused
 from tests.world import DAY, Key, World, key_set, sign
@@ -258,3 +259,39 @@ def test_an_announcement_changes_nothing_about_who_may_sign(shop: Shop) -> None:
         shop.publish([sign(world.model("gate"), *new[:2]), draft], terms=Terms(frozenset([draft.id])))
     assert caught.value.rule == "TH-1"
     assert refused(shop, sign(world.model("gate"), *new[:2])) == "TH-1"
+
+
+# --- over HTTP
+
+
+def test_over_http_a_cut_and_an_announcement_are_said_at_both_ends(served: RunningStore) -> None:
+    """PB-4, PB-9, HT-3: the problem document names what would fall; `cut` at the opening alone is not enough."""
+    world = served.world
+    first, new = world.brand_keys("third"), world.brand_keys("third", 2)
+    served.publish([world.signed(world.brand("third")), world.signed(world.model("gate", "third"))])
+    brand = sign(world.brand("third", sequence=2, keys=key_set(2, *new)), *world.brand_role, *first[:2])
+    with pytest.raises(Refused) as caught:
+        served.publish([brand])
+    assert (caught.value.status, caught.value.rule) == (403, "PB-9")
+    assert caught.value.problem["fallen"] == ["model third/gate"]
+    opened = begin(served.url, [brand], terms="cut=yes")
+    with pytest.raises(Refused):
+        commit(served.url, opened.token)
+    publish(served.url, [sign(world.model("gate", "third"), *new[:2]), brand], terms=f"next={brand.id}")
+    assert served.get("/v1/brands/third/2").status == 404
+    publish(served.url, [brand])
+    assert served.get("/v1/brands/third/2").status == 200
+    for terms in ("next=x", "next=" + "A" * 64, "next=,", f"next={brand.id},"):
+        answer = ask(served.url, f"/v1/publications?{terms}", "POST", b"")
+        assert (answer.status, answer.problem()["rule"]) in ((403, "PB-4"), (400, "BN-1"))
+
+
+def test_a_conflict_is_told_with_both_ids(served: RunningStore) -> None:
+    """FL-3, HT-3: whoever must find out who signed the other needs both names whole."""
+    world = served.world
+    one, two = (world.signed(world.model("twins", offline_age=age)) for age in (1, 2))
+    served.publish([one])
+    with pytest.raises(Refused) as caught:
+        served.publish([two])
+    assert (caught.value.status, caught.value.rule) == (409, "FL-3")
+    assert (caught.value.problem["offered"], caught.value.problem["held"]) == (two.id, one.id)

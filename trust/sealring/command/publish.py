@@ -14,10 +14,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from sealring.bundle import StatementEntry, write_bundle
 from sealring.chain import Claim
-from sealring.command.files import EXISTING, about, json_option, load_claim, measure
+from sealring.command.bundles import load_claims
+from sealring.command.files import EXISTING, about, json_option, measure
 from sealring.command.output import Output, Sheet
 from sealring.command.outside import Outside
 from sealring.command.store_http import BadAnswer, Counted, StoreClient
+from sealring.command.terms import Terms, announced
 from sealring.errors import TrustError
 from sealring.names import Bytes, Sha256Hex, Url
 from sealring.statement import RevisionStatement
@@ -74,10 +76,11 @@ class ImageFile:
 
 @click.command(
     **about(
-        "Publish signed statements and their images, all at once or not at all. The store's receipt is checked; with"
+        "Publish signed statements (or bundles of them) and their images, all at once or not at all. The store's receipt is checked; with"
         " --tuf-root its signatures too. A signature is the permission: there is no account.",
         "sealring publish https://store.example release-2.json tool-2.json --image tool-2.squashfs \\",
         "    --tuf-root 1.root.json",
+        "sealring publish https://store.example countersigned/*.json --next acme-2.json",
         "sealring publish https://store.example release-2.json --dry-run",
     )
 )
@@ -87,6 +90,14 @@ class ImageFile:
     "--image", "images", type=EXISTING, multiple=True, help="An image that a revision names; repeat for each."
 )
 @click.option("--tuf-root", type=EXISTING, help="The store's TUF root in force, to check the receipt's signatures.")
+@click.option(
+    "--next",
+    "following",
+    type=EXISTING,
+    multiple=True,
+    help="The next root, brand or delegation, signed by today's keys: not published, its keys' signatures are kept.",
+)
+@click.option("--cut", is_flag=True, help="Publish other keys even where nobody vouches any more for what is released.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
 @json_option
 @click.pass_obj
@@ -96,6 +107,8 @@ def publish(
     files: tuple[Path, ...],
     images: tuple[Path, ...],
     tuf_root: Path | None,
+    following: tuple[Path, ...],
+    cut: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -104,17 +117,18 @@ def publish(
     from sealring.command.tuf_files import load_tuf_root
 
     store, output = StoreClient(_checked_url(url)), Output(outside)
-    claims = [load_claim(path) for path in files]
-    root_of(claims)
+    claims = [claim for path in files for claim in load_claims(path)]
+    terms = Terms(announced(following), cut)
+    root_of([*claims, *terms.following])
     ready = _matched(claims, images)
     pinned = load_tuf_root(tuf_root) if tuf_root else None
     if dry_run:
         if as_json:
-            output.object(_plan(url, claims, ready))
+            output.object(_plan(url, claims, ready, terms))
         else:
-            _show_plan(output, url, claims, ready)
+            _show_plan(output, url, claims, ready, terms)
         return
-    raw = send(outside, store, claims, ready, quiet=as_json)
+    raw = send(outside, store, claims, ready, terms, quiet=as_json)
     receipt = verify_receipt(raw, claims, pinned, outside.clock())
     if as_json:
         output.object(_object(receipt, claims))
@@ -123,7 +137,13 @@ def publish(
 
 
 def send(
-    outside: Outside, store: StoreClient, claims: Sequence[Claim], images: dict[str, ImageFile], *, quiet: bool
+    outside: Outside,
+    store: StoreClient,
+    claims: Sequence[Claim],
+    images: dict[str, ImageFile],
+    terms: Terms,
+    *,
+    quiet: bool,
 ) -> bytes:
     """The publication's three steps; the receipt, unverified.
 
@@ -133,11 +153,11 @@ def send(
     Raises:
         StoreUnreachable, StoreRefused, BadAnswer, ImageNeeded: and then nothing was published.
     """
-    bundle = write_bundle([StatementEntry(claim.envelope.raw) for claim in claims])
+    bundle = write_bundle([StatementEntry(claim.envelope.raw) for claim in (*claims, *terms.following)])
     if len(bundle) > MAX_STATEMENTS:
         raise click.UsageError(f"{len(bundle)} bytes of statements, at most {MAX_STATEMENTS} in one publication")
     try:
-        begun = _begun.decode(store.post("/v1/publications", bundle, BUNDLE_TYPE, status=201))
+        begun = _begun.decode(store.post(f"/v1/publications{terms.query}", bundle, BUNDLE_TYPE, status=201))
     except (msgspec.MsgspecError, ValueError):
         raise BadAnswer("no publication token and list of missing images") from None
     wanted = [_wanted(missing, images) for missing in begun.missing]
@@ -146,7 +166,7 @@ def send(
             with open(image.path, "rb") as stream:
                 path = f"/v1/publications/{begun.publication}/blobs/{image.sha256}"
                 store.put(path, Counted(stream, tell), image.size)
-    return store.post(f"/v1/publications/{begun.publication}/commit", b"", BUNDLE_TYPE, status=200)
+    return store.post(f"/v1/publications/{begun.publication}/commit{terms.query}", b"", BUNDLE_TYPE, status=200)
 
 
 def _checked_url(url: str) -> str:
@@ -190,16 +210,21 @@ def _progress(outside: Outside, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda count: progress.advance(task, count)
 
 
-def _show_plan(output: Output, url: str, claims: Sequence[Claim], images: dict[str, ImageFile]) -> None:
+def _show_plan(output: Output, url: str, claims: Sequence[Claim], images: dict[str, ImageFile], terms: Terms) -> None:
     rows = [
         ("statement", f"{c.statement.title}, sequence {c.statement.sequence}", f"{len(c.envelope.raw)} bytes")
         for c in claims
     ]
+    rows += [
+        ("announced, not published", f"{c.statement.title}, sequence {c.statement.sequence}", "")
+        for c in terms.following
+    ]
+    rows += [("a cut is meant", "what nobody vouches for any more falls", "")] if terms.cut else []
     rows += [("image, if missing there", str(image.path), f"{image.size} bytes") for image in images.values()]
     output.sheet(Sheet(f"would be sent to {url}; nothing was", list(rows)))
 
 
-def _plan(url: str, claims: Sequence[Claim], images: dict[str, ImageFile]) -> dict[str, object]:
+def _plan(url: str, claims: Sequence[Claim], images: dict[str, ImageFile], terms: Terms) -> dict[str, object]:
     return {
         "dry_run": True,
         "store": url,
@@ -207,6 +232,8 @@ def _plan(url: str, claims: Sequence[Claim], images: dict[str, ImageFile]) -> di
             {"type": c.statement.type, "subject": c.statement.subject, "id": c.envelope.id, "size": len(c.envelope.raw)}
             for c in claims
         ],
+        "next": [c.envelope.id for c in terms.following],
+        "cut": terms.cut,
         "images": [{"file": str(i.path), "sha256": i.sha256, "size": i.size} for i in images.values()],
     }
 

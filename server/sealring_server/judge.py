@@ -1,0 +1,160 @@
+"""One statement after the other as a device would judge it, with all that the store holds (SPEC PB-1)."""
+
+from sealring.authentic import Authentic, Claim, check_floor, read_claim
+from sealring.end_of_life import final_ids
+from sealring.envelope import Envelope, parse_envelope
+from sealring.errors import TrustError
+from sealring.floors import Floors, reauthenticate
+from sealring.moment import check_time
+from sealring.statement import (
+    TYPES,
+    Common,
+    Delegation,
+    Release,
+    RevisionStatement,
+    Revocations,
+    Stack,
+)
+from sealring_server.software import check_image, check_minimum, check_released
+from sealring_server.work import Admission
+
+
+def stage_of(claim: Claim) -> int:
+    """When it is judged: own lists, delegations, delegates' lists, who is spoken of, software, what points at it."""
+    statement = claim.statement
+    if isinstance(statement, Revocations):
+        return 0 if statement.issuer == statement.authority else 2
+    if isinstance(statement, Delegation):
+        return 1
+    if isinstance(statement, RevisionStatement):
+        return 4
+    return 5 if isinstance(statement, Release | Stack) else 3
+
+
+def admit_rest(work: Admission, claims: list[Claim]) -> None:
+    """All that is no root and no brand, stage by stage: what one says who may sign, the next rests on."""
+    work.furnish()
+    for stage in sorted({stage_of(c) for c in claims}):
+        for claim in claims:
+            if stage_of(claim) == stage:
+                _admit_other(work, claim)
+        if stage <= 2:
+            work.furnish()
+
+
+def admit_roots(work: Admission, claims: list[Claim]) -> None:
+    """RT-1, RT-2: one version after the other; only the last must be current."""
+    before = work.chain
+    for claim in sorted(claims, key=lambda c: c.statement.sequence):
+        known = work.held.version("root", claim.statement.subject, claim.statement.sequence)
+        if known is not None:
+            check_floor(Authentic(claim.statement, claim.envelope, frozenset()), _as_authentic(known))
+            work.add(claim.statement, work.merged(claim, parse_envelope(known)))
+            continue
+        envelope = work.merged(claim, None)
+        work.chain = work.chain.with_root(envelope.raw)
+        work.add(claim.statement, envelope)
+    if work.chain is not before:
+        check_time(work.chain.root.statement, work.moment)
+
+
+def admit_brand(work: Admission, name: str, claims: list[Claim]) -> None:
+    """BR-1 to BR-3: the versions that a device would walk, oldest first; the last is certified by today's root."""
+    work.chain = work.held.with_held_brand(work.chain, name)
+    walk: list[tuple[Common, Envelope]] = []
+    for claim in sorted(claims, key=lambda c: c.statement.sequence):
+        known = work.held.version("brand", name, claim.statement.sequence)
+        is_head = known is not None and known == work.held.current("brand", name)
+        if known is not None and not is_head and parse_envelope(known).id == claim.envelope.id:
+            work.add(claim.statement, parse_envelope(known))  # a version that devices walk past: nothing changes
+            continue
+        before = parse_envelope(known) if known is not None else None
+        walk.append((claim.statement, work.merged(claim, before, walk[-1][0] if walk else None)))
+    if not walk:
+        return
+    work.chain = work.chain.with_brand([envelope.raw for _, envelope in walk])
+    found = work.chain.brands[name]
+    check_time(found.statement, work.moment, may_end=found.envelope.id not in work.final)
+    if _is_new(work, found):
+        # RK-1: what the root has taken back is not taken in again; what is here stays for devices to judge.
+        work.chain.revocations.check(found.statement, found.envelope.id)
+    for statement, envelope in walk:
+        work.add(statement, envelope)
+
+
+def _admit_other(work: Admission, claim: Claim) -> None:
+    """One statement of a brand, or a list of the root: by keys of today, current, not revoked, not below its floor."""
+    kind, subject = claim.statement.type, claim.statement.subject
+    before = work.head(kind, subject)
+    known = parse_envelope(before) if before is not None else None
+    if known is not None and known.id == claim.envelope.id and _is_revoked(work, claim):
+        work.add(claim.statement, known)  # it stays where it is, for devices to judge, and is no news
+        return
+    envelope = work.merged(claim, known)
+    # TH-1: the envelope that is kept is the one that is judged, and nothing was believed before this line.
+    found = _authenticated(work, claim, envelope)
+    floor = _floor(work, kind, subject)
+    # FL-5: where the one that is here was taken back by its id, another may take its place.
+    Floors(work.chain, {(kind, subject): floor} if floor is not None else {}).check(found)
+    _check_brand(work, found.statement)
+    # RC-1: an expired list counts, so one that comes late is still the brand's word.
+    lifted = frozenset([envelope.id]) if isinstance(found.statement, Revocations) else work.final
+    work.chain.verify(found, work.moment, None, final=lifted)
+    _check_software(work, found, floor)
+    work.add(found.statement, envelope, by_delegates=bool(found.under))
+
+
+def _authenticated(work: Admission, claim: Claim, kept: Envelope) -> Authentic[Common]:
+    kind, authority = TYPES[claim.statement.type], claim.statement.authority
+    try:
+        return work.chain.authenticate(kept.raw, kind, authority)
+    except TrustError:
+        # AU-3: signatures that may not be there are not kept; who made them is told that, and not that they lack.
+        work.chain.authenticate(claim.envelope.raw, kind, authority)
+        raise
+
+
+def _check_software(work: Admission, found: Authentic[Common], floor: Authentic[Common] | None) -> None:
+    statement = found.statement
+    if isinstance(statement, RevisionStatement):
+        check_image(work.head("revision", statement.subject), statement)
+    if isinstance(statement, Release):
+        check_minimum(statement, floor)
+        # EL-1: no device would take it as the last word of its brand alone.
+        final_ids(work.chain, Authentic(statement, found.envelope, found.signers, found.under))
+    if isinstance(statement, Release | Stack):
+        check_released(statement, found.under, work.chain.revocations, lambda subject: work.head("revision", subject))
+
+
+def _check_brand(work: Admission, statement: Common) -> None:
+    """RK-1: nothing is done because of a brand that the root has taken back; its own lists still count."""
+    brand = work.chain.brands.get(statement.authority)
+    if brand is not None and not isinstance(statement, Revocations):
+        work.chain.revocations.check(brand.statement, brand.envelope.id)
+
+
+def _floor(work: Admission, kind: str, subject: str) -> Authentic[Common] | None:
+    """FL-2: the highest statement of the subject that today's keys still vouch for."""
+    of_this = [a for a in work.admitted if (a.statement.type, a.statement.subject) == (kind, subject)]
+    raws = [a.envelope.raw for a in reversed(of_this)]
+    for raw in (*raws, *work.held.history(kind, subject)):
+        try:
+            return reauthenticate(work.chain, raw)
+        except TrustError:
+            continue
+    return None
+
+
+def _is_revoked(work: Admission, claim: Claim) -> bool:
+    return work.chain.revocations.strongest(claim.statement, claim.envelope.id) is not None
+
+
+def _is_new(work: Admission, found: Authentic[Common]) -> bool:
+    known = work.held.version(found.statement.type, found.statement.subject, found.statement.sequence)
+    return known is None or parse_envelope(known).id != found.envelope.id
+
+
+def _as_authentic(raw: bytes) -> Authentic[Common]:
+    """What was admitted before, as a floor to compare with."""
+    claim = read_claim(raw)
+    return Authentic(claim.statement, claim.envelope, frozenset())
