@@ -88,6 +88,6 @@ def _numbers(found: tuple[str, ...]) -> tuple[int, int, int]:
 
 def _finding(name: str, said: str, data: bytes) -> Finding:
     raised, killed, places = _RAISED.search(said), _KILLED.search(said), _PLACE.findall(said)
-    words = raised[1] if raised else killed[1] if killed else said[-300:]
+    words = raised[1] if raised else killed[1] if killed else (said.strip().splitlines() or ["it said nothing"])[-1]
     place = ":".join(places[-1]) if places else ""
     return Finding(name, " ".join(words.split())[:300], place, sha256(data).hexdigest()[:16])
