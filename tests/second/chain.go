@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const tenMinutes = 10 * time.Minute
 
@@ -9,6 +12,11 @@ type chain struct {
 	root   *statement
 	name   string // the id of version 1 of the root
 	brands map[string]*statement
+
+	versions    map[string]*statement // by subject: of each delegation the version that counts, also if revoked (AU-6)
+	delegations []*statement          // those of them that are not revoked, by subject
+	held        []*statement          // every version of a delegation that counts or once counted
+	lists       []*listInForce
 }
 
 func open(e *envelope) *statement {
@@ -25,7 +33,7 @@ func (c *chain) brandRole() *value { return c.root.get("roles").get("brand") }
 func anchored(data []byte) *chain {
 	s := open(openEnvelope(data))
 	require(s.kind == "root", "ST-6", "a %s where the root belongs", s.kind)
-	c := &chain{root: s, name: s.str("root"), brands: map[string]*statement{}}
+	c := &chain{root: s, name: s.str("root"), brands: map[string]*statement{}, versions: map[string]*statement{}}
 	if s.sequence == 1 {
 		c.name = s.id
 	}
@@ -87,19 +95,6 @@ func (c *chain) follows(last, next *statement, counting bool) {
 	require(byRoot || next.sequence == last.sequence+1, "BR-2", "sequence %d after %d", next.sequence, last.sequence)
 }
 
-// authenticate reads a statement that its authority signed (AU-1, AU-2), however old it is.
-func (c *chain) authenticate(data []byte, kind, authority string) *statement {
-	brand := c.brands[authority]
-	require(brand != nil && c.counts(brand), "BR-1", "the root does not vouch for %s", authority)
-	e := openEnvelope(data)
-	meets(brand.get("keys"), e)
-	s := open(e)
-	require(s.kind == kind, "ST-6", "a %s where a %s was asked for", s.kind, kind)
-	require(s.str("authority") == authority, "AU-1", "a statement of %s", s.str("authority"))
-	require(s.str("root") == c.name, "ST-4", "a statement of another root")
-	return s
-}
-
 // moment is the instant of a check as an authority sees it, and whether the clock proves it (TM-4, TM-5).
 type moment struct {
 	at     time.Time
@@ -109,47 +104,102 @@ type moment struct {
 // clock is the instant of the vector as it stands.
 func (v *vector) clock() moment { return moment{v.instant("at"), v.header("proven") != "no"} }
 
-// moment raises the clock by the dates of the root, of the authority's brand, and of its statements seen.
-func (c *chain) moment(v *vector, authority string) moment {
-	m, floor := v.clock(), c.root.issued
-	raise := func(s *statement) {
-		if s.issued.After(floor) {
-			floor = s.issued
+// moment raises the clock by the dates that bound a statement's time (TM-4): those of the root, of its brand, and of what
+// its brand said; where only delegations vouch for it, also of what was said under them, by the earliest of them.
+func (c *chain) moment(v *vector, s *statement) moment {
+	latest := map[string]time.Time{"root": c.root.issued}
+	raise := func(whose string, seen *statement) {
+		if seen.issued.After(latest[whose]) {
+			latest[whose] = seen.issued
 		}
 	}
-	if brand := c.brands[authority]; brand != nil && c.counts(brand) {
-		raise(brand)
+	for name, brand := range c.brands {
+		if c.counts(brand) {
+			raise(name, brand)
+		}
 	}
 	for _, data := range v.all("seen") {
-		var s *statement
-		attempt(func() { s = c.authenticate(data, readStatement(openEnvelope(data).payload).kind, authority) })
-		if s != nil {
-			raise(s)
+		var seen *statement
+		attempt(func() {
+			read := open(openEnvelope(data))
+			seen = c.authenticate(data, read.kind, read.str("authority"))
+		})
+		if seen != nil {
+			for _, whose := range seen.vouchers() {
+				raise(whose, seen)
+			}
 		}
 	}
-	m.proven = m.proven && !m.at.Add(tenMinutes).Before(floor)
-	if floor.After(m.at) {
-		m.at = floor
+	floor := later(latest["root"], latest[s.str("authority")])
+	if len(s.under) > 0 {
+		whose := s.vouchers()
+		earliest := slices.MinFunc(whose, func(a, b string) int { return latest[a].Compare(latest[b]) })
+		floor = later(floor, latest[earliest])
 	}
-	return m
+	return v.clock().raised(floor)
+}
+
+// vouchers are the delegations that alone vouch for a statement, by subject; else its authority.
+func (s *statement) vouchers() []string {
+	var subjects []string
+	for _, d := range s.under {
+		subjects = append(subjects, d.subject)
+	}
+	if len(subjects) == 0 {
+		subjects = append(subjects, s.str("authority"))
+	}
+	return subjects
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// raised is the later of clock and floor; a clock that lies behind the floor proves nothing (TM-5).
+func (m moment) raised(floor time.Time) moment {
+	return moment{later(m.at, floor), m.proven && !m.at.Add(tenMinutes).Before(floor)}
 }
 
 // current is TM-1 to TM-3.
-func (m moment) current(s *statement) {
-	require(m.at.Before(s.expires), "TM-1", "%s %s expired", s.kind, s.subject)
+func (m moment) current(s *statement) { m.judge(s, false) }
+
+func (m moment) judge(s *statement, lifted bool) {
+	require(lifted || m.at.Before(s.expires), "TM-1", "%s %s expired", s.kind, s.subject)
 	require(!m.proven || !s.issued.After(m.at.Add(tenMinutes)), "TM-2", "%s %s is issued ahead", s.kind, s.subject)
 	if s.get("not_before") != nil {
 		require(!m.at.Before(s.instant("not_before")), "TM-3", "%s %s waits", s.kind, s.subject)
 	}
 }
 
-// floor is the highest remembered statement of the subject that counts under today's keys (FL-2).
+// isCurrent is time for a statement, and for one of those delegations that alone vouch for it (AU-6).
+func (m moment) isCurrent(s *statement) { m.isCurrentOr(s, false) }
+
+// isCurrentOr is isCurrent for a statement whose end of life may have been lifted (EL-2).
+func (m moment) isCurrentOr(s *statement, lifted bool) {
+	m.judge(s, lifted)
+	var refused *refusal
+	for _, d := range s.under {
+		refused = attempt(func() { m.current(d) })
+		if refused == nil {
+			return
+		}
+	}
+	if refused != nil {
+		panic(refused)
+	}
+}
+
+// floor is the highest remembered statement of the subject that counts under today's keys (FL-2). Of two with one
+// sequence the first stands, unless a line names it by its id and not the other (FL-5).
 func (c *chain) floor(remembered [][]byte, s *statement) *statement {
 	var highest *statement
 	for _, data := range remembered {
 		attempt(func() {
 			held := c.authenticate(data, s.kind, s.str("authority"))
-			if held.subject == s.subject && (highest == nil || held.sequence > highest.sequence) {
+			if held.subject == s.subject && (higher(held, highest) || c.takesThePlace(held, highest)) {
 				highest = held
 			}
 		})
@@ -157,12 +207,24 @@ func (c *chain) floor(remembered [][]byte, s *statement) *statement {
 	return highest
 }
 
+// takesThePlace is FL-5.
+func (c *chain) takesThePlace(s, of *statement) bool {
+	byID := func(s *statement) bool {
+		l := c.strongest(s)
+		return l != nil && l.what == s.id
+	}
+	return s.id != of.id && s.sequence == of.sequence && byID(of) && !byID(s)
+}
+
 // aboveFloor is FL-1 and FL-3.
-func aboveFloor(s, floor *statement) {
+func (c *chain) aboveFloor(s, floor *statement) {
 	if floor == nil || s.id == floor.id {
 		return
 	}
 	require(s.sequence >= floor.sequence, "FL-1", "sequence %d below %d", s.sequence, floor.sequence)
+	if c.takesThePlace(s, floor) {
+		return
+	}
 	require(s.sequence > floor.sequence, "FL-3", "another statement of sequence %d", s.sequence)
 	if s.kind == "revision" {
 		same := s.get("image").str("sha256") == floor.get("image").str("sha256")
@@ -178,7 +240,7 @@ func (v *vector) instant(name string) time.Time {
 	return at
 }
 
-// readChain begins with the anchor and takes roots and held brands in the order of the file.
+// readChain begins with the anchor and takes roots and held brands in the order of the file, then what else is known.
 func readChain(v *vector) *chain {
 	c := anchored(v.one("anchor"))
 	for _, p := range v.parts {
@@ -189,5 +251,6 @@ func readChain(v *vector) *chain {
 			c.takeBrands([][]byte{p.data})
 		}
 	}
+	c.furnish(v.all("known"), v.all("remembered"))
 	return c
 }

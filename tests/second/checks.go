@@ -1,8 +1,13 @@
 package main
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
@@ -23,92 +28,133 @@ func checkBrandWalk(v *vector) facts {
 func checkChain(v *vector) facts {
 	c, authority := readChain(v), v.header("authority")
 	s := c.authenticate(v.one("statement"), v.header("type"), authority)
-	aboveFloor(s, c.floor(v.all("floor"), s))
-	c.moment(v, authority).current(s)
-	return facts{"id": s.id, "subject": s.subject}
+	held := slices.Concat(v.all("known"), v.all("remembered"), v.all("floor"))
+	c.aboveFloor(s, c.floor(held, s))
+	c.isNotRevoked(s)
+	c.moment(v, s).isCurrent(s)
+	return facts{"id": s.id, "subject": s.subject, "under": under(s)}
 }
 
-// approval is what section 8 looks at: one package of one model.
-type approval struct {
-	model, store, release, revision, before *statement
-	brands                                  []*statement // the model's and the package's
-	packageName                             string
-}
-
-func checkApprove(v *vector) facts {
-	c, maker, wanted := readChain(v), v.header("authority"), v.header("package")
-	publisher := brandOf(wanted)
-	a := &approval{packageName: wanted}
-	a.model = c.authenticate(v.one("model"), "model", maker)
-	a.store = c.authenticate(v.one("store"), "store", maker)
-	a.release = c.authenticate(v.one("release"), "release", publisher)
-	a.revision = c.authenticate(v.one("revision"), "revision", publisher)
-	a.brands = []*statement{c.brands[maker], c.brands[publisher]}
-	if before, held := v.optional("before"); held {
-		a.before = c.authenticate(before, "release", publisher)
-		aboveFloor(a.release, a.before)
+// under names the delegations that alone vouch for a statement.
+func under(s *statement) string {
+	var names []string
+	for _, d := range s.under {
+		names = append(names, d.str("delegation"))
 	}
-	for _, s := range append(a.brands, c.root, a.model, a.release, a.revision) {
-		v.clock().current(s)
-	}
-	a.fits()
-	a.isOfThisEdition()
-	return facts{"revision": decimal(a.revision.integer("revision"))}
+	return strings.Join(names, " ")
 }
 
-// targetFor is a release's target for an architecture, or nil.
-func targetFor(release *statement, architecture string) *value {
-	for _, t := range release.get("targets").list {
-		if t.str("architecture") == architecture {
-			return t
+func checkInstalled(v *vector) facts {
+	c := readChain(v)
+	return facts{"action": c.reached(open(openEnvelope(v.one("installed"))))}
+}
+
+// checkSerial is SN-1 for a device whose Ed25519 key has the public half `device`, if it has one.
+func checkSerial(v *vector) facts {
+	c, maker := readChain(v), v.header("authority")
+	take := func(kind string, data []byte) *statement {
+		s := c.authenticate(data, kind, maker)
+		c.isNotRevoked(s)
+		v.clock().isCurrent(s)
+		return s
+	}
+	model := take("model", v.one("model"))
+	var serial *statement
+	if data, held := v.optional("serial"); held {
+		serial = take("serial", data)
+	}
+	if model.str("serial") == "none" {
+		return facts{}
+	}
+	device, has := v.optional("device")
+	require(serial != nil && has, "SN-1", "no serial, or no key")
+	require(serial.str("model") == model.str("model"), "SN-1", "a serial of the model %s", serial.str("model"))
+	key := serial.get("key")
+	same := key.str("type") == "ed25519" && string(key.get("public").bytes()) == string(device)
+	require(same, "SN-1", "a serial of another device")
+	return facts{}
+}
+
+// checkAgreement is AG-1: each part `shown` is what a fresh store that showed the statement has for TUF root keys.
+func checkAgreement(v *vector) facts {
+	agree, stores := v.number("agree"), v.all("shown")
+	require(apart(stores, nil) >= agree, "AG-1", "fewer than %d stores", agree)
+	return facts{"stores": decimal(apart(stores, nil))}
+}
+
+// apart is how many of the stores can be chosen so that no two have a key in common, none of them one of those taken.
+func apart(stores [][]byte, taken []string) int64 {
+	if len(stores) == 0 {
+		return 0
+	}
+	most := apart(stores[1:], taken)
+	var keys []string
+	for key := range slices.Chunk(stores[0], 32) {
+		keys = append(keys, string(key))
+	}
+	if !slices.ContainsFunc(keys, func(key string) bool { return slices.Contains(taken, key) }) {
+		most = max(most, 1+apart(stores[1:], append(slices.Clone(taken), keys...)))
+	}
+	return most
+}
+
+// checkRequires is RQ-1: `generation` is what will run, as packages and their revisions with `=` between.
+func checkRequires(v *vector) facts {
+	s := readStatement(v.one("payload"))
+	running := map[string]string{}
+	for _, word := range strings.Fields(v.header("generation")) {
+		name, number, _ := strings.Cut(word, "=")
+		running[name] = number
+	}
+	if s.get("requires") != nil {
+		for _, wanted := range s.get("requires").list {
+			n, err := strconv.ParseInt(running[wanted.str("package")], 10, 64)
+			require(err == nil && n >= wanted.integer("revision"), "RQ-1", "no %s", wanted.str("package"))
 		}
 	}
-	return nil
+	return facts{}
 }
 
-// row is the model's line about the package.
-func (a *approval) row() *value {
-	for _, p := range a.model.get("packages").list {
-		if p.str("package") == a.packageName {
-			return p
+// checkRollout is RO-1 and RO-2: what a release means for one device.
+func checkRollout(v *vector) facts {
+	release := readStatement(v.one("payload"))
+	target := targetFor(release, v.header("architecture"))
+	require(target != nil, "RL-3", "no target")
+	yes, chosen := isChosen(v, release.get("rollout")), "no"
+	if yes {
+		chosen = "yes"
+	}
+	return facts{"chosen": chosen, "revision": decimal(meant(target, yes))}
+}
+
+// isChosen is RO-1; a release without a rollout is for all.
+func isChosen(v *vector, plan *value) bool {
+	if plan == nil {
+		return true
+	}
+	if v.instant("at").Before(plan.instant("start")) {
+		return false
+	}
+	for _, group := range strings.Fields(v.header("groups")) {
+		if slices.ContainsFunc(plan.get("groups").list, func(g *value) bool { return g.text == group }) {
+			return true
 		}
 	}
-	refuse("MD-1", "the model does not list %s", a.packageName)
-	return nil
+	seed, err := hex.DecodeString(plan.str("seed"))
+	if err != nil {
+		panic(err) // its shape was checked before
+	}
+	mac := hmac.New(sha256.New, v.one("secret"))
+	mac.Write(seed)
+	drawn := new(big.Int).SetBytes(mac.Sum(nil)[:8])
+	drawn.Rsh(drawn.Mul(drawn, big.NewInt(10000)), 64)
+	return drawn.Int64() < plan.integer("share")
 }
 
-// fits is SR-2, RL-2 to RL-4 and RV-1.
-func (a *approval) fits() {
-	covered := func(p *value) bool { return covers(p.text, a.packageName) }
-	require(slices.ContainsFunc(a.store.get("packages").list, covered), "SR-2", "the store is not for %s", a.packageName)
-	line, architecture := a.row(), a.model.str("architecture")
-	follows := a.packageName + "/" + line.str("channel")
-	require(a.release.subject == follows, "RL-2", "%s is released, %s is followed", a.release.subject, follows)
-	target := targetFor(a.release, architecture)
-	require(target != nil, "RL-3", "no target for %s", architecture)
-	if a.before != nil && a.before.subject == a.release.subject {
-		if old := targetFor(a.before, architecture); old != nil {
-			least := old.integer("minimum")
-			require(target.integer("revision") >= least && target.integer("minimum") >= least, "RL-4", "below %d", least)
-		}
+// meant is RO-2.
+func meant(target *value, chosen bool) int64 {
+	if previous := target.get("previous"); !chosen && previous != nil && previous.number() >= target.integer("minimum") {
+		return previous.number()
 	}
-	built := a.packageName + "/" + target.str("revision") + "/" + architecture
-	require(a.revision.subject == built, "RV-1", "%s is built, %s is released", a.revision.subject, built)
-	require(a.revision.str("kind") == line.str("kind"), "RV-1", "a %s, not a %s", a.revision.str("kind"), line.str("kind"))
-}
-
-// isOfThisEdition is RC-1 and ED-1.
-func (a *approval) isOfThisEdition() {
-	for _, s := range append(a.brands, a.model, a.store, a.release) {
-		require(s.integer("revocations") == 0, "RC-1", "%s %s names a revocation list", s.kind, s.subject)
-	}
-	require(a.model.integer("agree") == 1, "ED-1", "stores must agree")
-	require(a.model.str("serial") == "none", "ED-1", "a serial is required")
-	require(a.model.get("stack") == nil, "ED-1", "a stack")
-	require(a.release.get("rollout") == nil, "ED-1", "a rollout")
-	require(a.revision.get("requires") == nil, "ED-1", "requirements")
-	require(a.revision.integer("epoch") == 0, "ED-1", "an epoch")
-	require(a.revision.str("kind") == "app", "ED-1", "the kind %s", a.revision.str("kind"))
-	content := a.revision.get("image").str("content")
-	require(content == "squashfs", "ED-1", "the content %s", content)
+	return target.integer("revision")
 }

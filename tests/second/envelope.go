@@ -15,6 +15,7 @@ type envelope struct {
 	signatures map[string][]byte // by key id
 	signed     []byte            // the bytes that a key signs
 	id, digest string
+	raw        []byte
 }
 
 var envelopeForm = object(
@@ -32,7 +33,7 @@ func openEnvelope(data []byte) *envelope {
 	require(len(data) <= 262144, "EN-1", "%d bytes", len(data))
 	v := readDocument(data, envelopeForm, "EN-2", "EN-2")
 	require(v.str("payloadType") == payloadType, "EN-3", "payload type %q", v.str("payloadType"))
-	e := &envelope{payload: v.get("payload").bytes(), signatures: map[string][]byte{}, digest: hash(data)}
+	e := &envelope{payload: v.get("payload").bytes(), signatures: map[string][]byte{}, digest: hash(data), raw: data}
 	require(len(e.payload) <= 65536, "EN-4", "a payload of %d bytes", len(e.payload))
 	signatures := v.get("signatures").list
 	require(len(signatures) <= 32, "EN-4", "%d signatures", len(signatures))

@@ -20,6 +20,11 @@ var procedures = map[string]func(*vector) facts{
 	"brand-walk": checkBrandWalk,
 	"chain":      checkChain,
 	"approve":    checkApprove,
+	"installed":  checkInstalled,
+	"rollout":    checkRollout,
+	"serial":     checkSerial,
+	"agreement":  checkAgreement,
+	"requires":   checkRequires,
 	"map-proof":  checkMapProof,
 	"view":       checkView,
 	"entry":      checkEntry,
@@ -66,7 +71,7 @@ func judge(path string) string {
 
 // given are the headers that a procedure is given; every other one states a fact.
 var given = []string{"expect", "comment", "check", "at", "proven", "authority", "package", "model", "index", "size",
-	"image-limit"}
+	"image-limit", "chosen", "groups", "architecture", "agree", "generation"}
 
 // compare holds the facts that the file states against those found; a file need not state them all.
 func compare(v *vector, found facts) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -150,6 +151,7 @@ type statement struct {
 	issued, expires time.Time
 	id              string
 	envelope        *envelope
+	under           []*statement // the delegations that alone vouch for it; none where the authority's own keys do
 }
 
 // readStatement reads a payload by ST-1 to ST-5, and by the rules that its type has for its own members.
@@ -192,6 +194,8 @@ func checkAuthority(s *statement) {
 	ofRoot := s.kind == "root" || s.kind == "brand"
 	require(!ofRoot || s.str("authority") == "root", "AU-1", "%s of authority %s", s.kind, s.str("authority"))
 	require(s.kind != "brand" || s.str("brand") != "root", "AU-1", "a brand named root")
+	others := map[string]bool{"delegation": true}
+	require(!others[s.kind] || s.str("authority") != "root", "AU-2", "a %s of the root", s.kind)
 	if s.kind == "root" {
 		zeros := s.str("root") == strings.Repeat("0", 64)
 		require(zeros == (s.sequence == 1), "RT-3", "version %d names the root %s", s.sequence, s.str("root"))
@@ -211,6 +215,13 @@ func checkMembers(s *statement) {
 		for _, p := range append(s.get("packages").list, s.get("models").list...) {
 			require(brandOf(p.text) == s.str("authority"), "AU-2", "it delegates %s", p.text)
 		}
+		require(s.str("delegation") != s.str("authority"), "AU-2", "a delegation with the brand's name")
+	case "stack":
+		for _, p := range texts(s.get("parts"), "package") {
+			require(brandOf(p) == s.str("authority"), "AU-1", "a stack with the part %s", p)
+		}
+	case "revocations":
+		checkLines(s)
 	case "serial":
 		checkKey(s.get("key"))
 	case "store":
@@ -224,6 +235,21 @@ func checkMembers(s *statement) {
 		}
 	}
 }
+
+// checkLines is RK-4, as far as a list tells by itself: the lines by subject, and who says `stop`.
+func checkLines(s *statement) {
+	authority := s.str("authority")
+	for _, v := range s.get("revoked").list {
+		kind, subject, named := strings.Cut(v.str("what"), " ")
+		ofBrand := authority != "root" && brandOf(subject) == authority && subject != authority
+		ofRoot := authority == "root" && kind == "brand" && brandNamed.MatchString(subject)
+		require(!named || ofBrand || ofRoot, "RK-4", "%s takes back the %s", authority, v.str("what"))
+		delegated := s.str("issuer") != authority
+		require(!delegated || v.str("action") != "stop", "RK-4", "a delegation's list stops")
+	}
+}
+
+var brandNamed = regexp.MustCompile(`\A` + namePattern + `\z`)
 
 // checkModel is MD-1 and SR-1.
 func checkModel(s *statement) {
