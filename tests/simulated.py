@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
+from sealring.bundle import StatementEntry, write_bundle
 from sealring.catalogue.entry import CatalogueEntry, first_entry, next_entry
 from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.log import Frontier, inclusion_path
@@ -113,9 +114,18 @@ class SimulatedStore:
             return self.files[path]
         if path.startswith("tuf/"):
             return self.tuf.files.get(path.removeprefix("tuf/"))
+        if asked := re.fullmatch(r"v1/authorities/([a-z0-9-]+)", path):
+            return self._said_by(asked[1])
         if asked := re.fullmatch(r"v1/proofs/([0-9a-f]{64})/([0-9a-f,]+)", path):
             found = self.maps.get(asked[1])
             return found.prove([bytes.fromhex(key) for key in asked[2].split(",")]) if found is not None else None
         if asked := re.fullmatch(r"v1/log/([0-9]+)/([0-9]+)", path):
             return inclusion_path([entry.leaf for entry in self.entries[: int(asked[1])]], int(asked[2]))
         return None
+
+    def _said_by(self, authority: str) -> bytes:
+        """What it holds of an authority's delegations and revocations; a test may take any of them out of `heads`."""
+        kinds = ("delegation", "revocations")
+        subjects = [about for about in self.heads if about[0] in kinds and about[2].split("/")[0] == authority]
+        raws = [self.files[f"v1/heads/{kind}/1/{subject}"] for kind, _, subject in sorted(subjects)]
+        return write_bundle([StatementEntry(raw) for raw in raws])

@@ -53,7 +53,7 @@ def deadline_of(survey: Survey) -> datetime | None:
     ends += [survey.trusted.chain.root.statement.expires]
     # A store with all its keys can hide the next release; it can't make this one last.
     rest = [survey.grounds.model, *survey.grounds.current_brands(), *_held_grounds(survey)]
-    ends += [one.statement.expires for one in rest if one.envelope.id not in survey.lifted]
+    ends += [survey.times.end_of(one) for one in rest if one.envelope.id not in survey.lifted]
     ends += [wake for package in survey.packages for wake in package.wakes]
     if len(fresh) < len(survey.grounds.model.statement.stores):
         # What was refused today may be mended without a new timestamp.

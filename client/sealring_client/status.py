@@ -202,7 +202,7 @@ def _warnings(trusted: Trusted, times: Times, model: Model | None) -> list[str]:
         if line is not None:
             found.append(f"{statement.title} {in_words(line)}: nothing new is installed by it")
         if times.is_over(one):
-            found.append(f"{statement.title} expired {spell(statement.expires)}: nothing new is installed by it")
+            found.append(f"{statement.title} expired {spell(times.end_of(one))}: nothing new is installed by it")
     if model is not None and times.of_brand(model.authority).at >= model.end_of_support:
         found.append(f"model {model.name}: support ended {spell(model.end_of_support)}")
     return found

@@ -180,7 +180,8 @@ class Survey:
     def is_new(self) -> bool:
         """Whether the plan differs from what runs."""
         running = {(part.package, part.revision, part.sha256) for part in self.running.values()}
-        return bool(self.packages) and {(p.package, p.revision, p.sha256) for p in self.plan()} != running
+        differs = {(p.package, p.revision, p.sha256) for p in self.plan()} != running
+        return bool(self.packages) and (differs or any(package.is_new for package in self.packages))
 
     def now(self) -> datetime:
         """The instant of this check, as the model's brand's statements are judged."""

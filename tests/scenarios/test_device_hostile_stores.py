@@ -3,54 +3,19 @@
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from sealring.catalogue.leaf import Head
-from sealring.envelope import Envelope
 from sealring.names import spell
 from sealring.statement.software import Health
 from sealring_client.apply.install import LONGEST_SOAK
 from sealring_client.poll import poll
 from sealring_client.status import read_status
-from tests.scenarios.devices import Rig, image_of, line, new_device
+from tests.scenarios.devices import image_of, new_device
+from tests.scenarios.scene import A, B, Scene, rules, words
 from tests.simulated import SimulatedStore
-from tests.world import DAY, NOW, World, key_set, sign
-
-A, B = "http://a.test", "http://b.test"
-
-
-class Scene:
-    """Two stores, `acme/main` and `acme/other`, that begin alike, and a device that knows both."""
-
-    def __init__(self, device: Rig) -> None:
-        self.world, self.device = World(at=NOW), device
-        device.at = NOW
-        self.main = SimulatedStore(self.world.root_id, NOW, "main")
-        self.other = SimulatedStore(self.world.root_id, NOW, "other")
-        device.stores = {A: self.main, B: self.other}
-        w = self.world
-        self.seed = [
-            w.signed(w.brand()),
-            w.signed(w.model(stores=["acme/main", "acme/other"])),
-            w.signed(w.store(A, self.main.pin)),
-            w.signed(w.store(B, self.other.pin, store="other")),
-        ]
-        self.publish([*self.seed, *self.software(1)], 1)
-        device.provision(w.root, self.seed)
-
-    def software(self, number: int, **more: Any) -> list[Envelope]:
-        revision = self.world.revision(number, image_of(str(number)), **more)
-        return [self.world.signed(revision), self.world.signed(self.world.release(number))]
-
-    def publish(self, statements: list[Envelope], *numbers: int, stores: str = "mo") -> None:
-        for store in (self.main, self.other):
-            if store.name[0] in stores:
-                store.publish(statements, [image_of(str(number)) for number in numbers])
-
-    def release(self, number: int, stores: str = "mo") -> None:
-        self.publish(self.software(number), number, stores=stores)
+from tests.world import DAY, NOW, key_set, sign
 
 
 @pytest.fixture
@@ -59,14 +24,6 @@ def scene() -> Iterator[Scene]:
         found = Scene(device)
         assert device.refresh().outcome == "installed"
         yield found
-
-
-def words(report: Any) -> dict[str, str]:
-    return {one.name.removeprefix("acme/"): one.word for one in report.stores}
-
-
-def rules(report: Any, store: str) -> list[str]:
-    return [refusal.rule for refusal in line(report, f"acme/{store}").refusals]
 
 
 def test_the_newest_release_wins_wherever_it_came_from(scene: Scene) -> None:

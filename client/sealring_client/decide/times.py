@@ -45,9 +45,14 @@ class Times:
         """The latest signed lower bound."""
         return max(self.floors.issued.values(), default=None)
 
+    def end_of(self, found: Authentic[Common]) -> datetime:
+        """When it ends: at its own expiry, or with the last of the delegations that vouch for it (TM-1, AU-6)."""
+        under = [one.statement.expires for one in found.under]
+        return min(found.statement.expires, max(under)) if under else found.statement.expires
+
     def is_over(self, found: Authentic[Common]) -> bool:
-        """Whether its life has ended (TM-1)."""
-        return self.of_statement(found).at >= found.statement.expires
+        """Whether its life has ended."""
+        return self.of_statement(found).at >= self.end_of(found)
 
     def verify(
         self,
