@@ -217,3 +217,15 @@ def test_assemble_wants_one_place(made: Scene, tmp_path: Path) -> None:
     said = json.loads(out)
     assert (said["complete"], said["drafts"][0]["missing"]) == (False, ["alice", "bob"])
     assert json.loads(err)["rule"] == "TH-1"
+
+
+def test_a_bundle_is_published_like_its_statements(made: Scene) -> None:
+    """What `countersign` and `assemble --bundle` make goes to a store as it is."""
+    world = made.world
+    raws = [sign(world.release(n), *world.brand_keys("acme")[:2]).raw for n in (1, 2)]
+    path = made.put("two.bundle", write_bundle([StatementEntry(raw) for raw in raws]))
+    words = ("publish", "https://store.example", path, made.at("acme.json"), "--dry-run", "--json")
+    code, out, err = sealring(*words)
+    assert code == 0, err
+    assert [one["id"] for one in json.loads(out)["statements"][:2]] == [read_claim(raw).envelope.id for raw in raws]
+    assert len(json.loads(out)["statements"]) == 3

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from sealring.bundle import NotABundle, StatementEntry, open_entries, write_bundle
+from sealring.bundle import BundleTooLarge, NotABundle, StatementEntry, open_entries, write_bundle
+from sealring.bundle.form import MAGIC, MAX_ENTRIES, MAX_METADATA
 from sealring.chain import read_claim
 from sealring.command import bulk
 from sealring.command.bulk import Job, OtherWork, input_files, run_job
+from sealring.errors import TrustError
 from sealring.keyfile import OpenKey, create_key_file
 from sealring.request.bulk import Bulk
 from sealring.request.standing import Standing
@@ -118,6 +120,33 @@ def test_a_bundle_that_was_cut_off_is_refused(tmp_path: Path, cut: int) -> None:
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(NotABundle):
         list(run_job(job(tmp_path, path), Counting().open))
+
+
+def test_a_bundle_that_no_reader_takes_is_not_taken_here(tmp_path: Path) -> None:
+    """SPEC BN-2: a length must not be believed, nor a count."""
+    path = tmp_path / "long.bundle"
+    head = MAGIC + b"\x01" + bytes(2)
+    for size, more in ((2**63, b""), (MAX_METADATA + 1, b""), (257 * 1024, bytes(257 * 1024) + bytes(11))):
+        path.write_bytes(head + size.to_bytes(8, "big") + more)
+        with pytest.raises(BundleTooLarge):
+            list(run_job(Job(job(tmp_path).bulk, (path,), tmp_path / str(size)), Counting().open))
+    path.write_bytes(MAGIC + (b"\x01" + bytes(10)) * (MAX_ENTRIES + 1) + bytes(11))
+    with pytest.raises(TrustError):
+        list(run_job(Job(job(tmp_path).bulk, (path,), tmp_path / "entries"), Counting().open))
+    named = b"\x01" + (4).to_bytes(2, "big") + (5).to_bytes(8, "big") + b"name" + b"bytes"
+    path.write_bytes(MAGIC + named + bytes(11))
+    with pytest.raises(TrustError):
+        list(run_job(Job(job(tmp_path).bulk, (path,), tmp_path / "named"), Counting().open))
+
+
+def test_a_refusal_in_another_process_is_the_same_refusal(tmp_path: Path) -> None:
+    """What is checked elsewhere is said here, and what came before it stays."""
+    path = bundle(tmp_path, [*RELEASED, b"no statement"])
+    with pytest.raises(TrustError) as refusal:
+        list(run_job(job(tmp_path, path), Counting().open))
+    assert refusal.value.rule == "EN-2"
+    assert str(refusal.value).startswith("envelope: ")
+    assert len(statements(tmp_path / "out")) == 2 * bulk.PIECE_STATEMENTS
 
 
 def test_a_piece_of_the_longest_statements_stays_a_bundle(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from sealring.request.context import BadContext, NoRoot
 from sealring.request.form import Request, make_request
 from sealring.request.judge import Judged, WouldFall, check_cut, judge
 from sealring.request.warnings import warnings
-from sealring.statement import Common
+from sealring.statement import Common, Revocations
+from sealring.statement.fleet import Revoked
 from tests.samples import EVERY_TYPE
 from tests.unit.request.ceremonies import (
     BRAND,
@@ -281,6 +282,25 @@ def test_another_key_under_a_known_name_is_told() -> None:
 def test_a_missing_predecessor_is_told() -> None:
     """The attack: what is replaced is left out, so that there is no difference to see."""
     assert "nobody can see what changes" in said(judged(request([WORLD.release(7)], BRAND)))
+
+
+def test_an_authority_that_has_expired_is_told() -> None:
+    """SPEC TM-1: devices would do nothing new by what is signed here."""
+    given = signed(delegation(Key("b"), expires=NOW + DAY), *OLD[:2])
+    found = judged(request([WORLD.release(2)], BRAND, RELEASE, given))
+    late = "\n".join(warnings(found, found.items[0], NOW + 400 * DAY))
+    for title in ("root 1", "brand acme", "delegation acme/builders"):
+        assert f"{title} expired" in late
+    assert "expired" not in "\n".join(warnings(found, found.items[0], NOW))
+
+
+def test_the_root_takes_back_brands_by_its_role_root() -> None:
+    """SPEC AU-1: a list of the root's own is asked of the keys that change the root."""
+    lines = [Revoked("brand evil", NOW, "sold", "keep")]
+    said = Revocations(issuer="root", revoked=lines, **WORLD.common("root", 300))
+    found = judged(request([said], BRAND))
+    assert names(found) == [["root 1, role root"]]
+    assert is_complete(judged(signed_by(request([said], BRAND), *WORLD.root_keys[:2])).items[0])
 
 
 def test_an_ordinary_draft_warns_of_nothing() -> None:

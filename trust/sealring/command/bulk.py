@@ -4,6 +4,7 @@ The processes that check are fresh ones, so that the key is never in their memor
 the input became, whatever it holds, so the pieces that are there tell how far it went.
 """
 
+import itertools
 import os
 import signal
 from base64 import b64encode
@@ -20,8 +21,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from sealring.bundle import NotABundle, StatementEntry, open_entries
-from sealring.bundle.form import HEADER_BYTES, MAGIC, Kind
+from sealring.bundle import BundleTooLarge, NotABundle, StatementEntry, open_entries
+from sealring.bundle.form import HEADER_BYTES, MAGIC, MAX_ENTRIES, MAX_METADATA, Kind
 from sealring.command.files import read_file
 from sealring.durable import create_durably, write_durably
 from sealring.errors import SealringError
@@ -180,17 +181,22 @@ def _stretches(inputs: Iterable[Path]) -> Iterator[Stretch]:
             if stream.read(len(MAGIC)) != MAGIC:
                 raise NotABundle(f"the first line of {path.name} is not that of a bundle")
             begin, count, at = len(MAGIC), 0, len(MAGIC)
-            while True:
+            for number in itertools.count():
                 header = stream.read(HEADER_BYTES)
                 if len(header) < HEADER_BYTES:
                     raise NotABundle(f"{path.name} ends too soon")
                 if header[0] != Kind.STATEMENT:
                     break
+                # BN-2: what no other reader takes is not taken here either; more of it is more bundles.
+                if number >= MAX_ENTRIES:
+                    raise BundleTooLarge("number of entries", number + 1, MAX_ENTRIES)
                 size = HEADER_BYTES + int.from_bytes(header[1:3], "big") + int.from_bytes(header[3:], "big")
                 if count == PIECE_STATEMENTS or (count and at + size - begin > PIECE_BYTES):
                     yield Stretch(path, begin, at - begin)
                     begin, count = at, 0
                 count, at = count + 1, at + size
+                if at > len(MAGIC) + MAX_METADATA:
+                    raise BundleTooLarge("metadata, in bytes,", at, MAX_METADATA)
                 stream.seek(at)
             if count:
                 yield Stretch(path, begin, at - begin)

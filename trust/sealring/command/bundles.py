@@ -4,12 +4,24 @@ from pathlib import Path
 
 import click
 
-from sealring.bundle import StatementEntry, write_bundle
+from sealring.bundle import StatementEntry, open_entries, write_bundle
+from sealring.bundle.form import MAGIC
+from sealring.chain import Claim, read_claim
 from sealring.command.files import EXISTING, NEW, about, json_option, load_claim
 from sealring.command.output import Output, Sheet, counted
 from sealring.command.outside import Outside
 from sealring.command.show import BUNDLE_HEADS, bundle_object, bundle_rows
 from sealring.durable import create_durably
+
+
+def load_claims(path: Path) -> list[Claim]:
+    """What the statements in this file claim to be, unverified: of a bundle all of them, else the one."""
+    with open(path, "rb") as stream:
+        if stream.read(len(MAGIC)) != MAGIC:
+            return [load_claim(path)]
+        stream.seek(0)
+        entries = open_entries(stream, image_limit=2**63 - 1)
+        return [read_claim(entry.envelope) for entry in entries if isinstance(entry, StatementEntry)]
 
 
 @click.group(

@@ -76,8 +76,8 @@ class ImageFile:
 
 @click.command(
     **about(
-        "Publish signed statements (or bundles of them) and their images, all at once or not at all. The store's receipt is checked; with"
-        " --tuf-root its signatures too. A signature is the permission: there is no account.",
+        "Publish signed statements (or bundles of them) and their images, all at once or not at all. The store's"
+        " receipt is checked; with --tuf-root its signatures too. A signature is the permission: there is no account.",
         "sealring publish https://store.example release-2.json tool-2.json --image tool-2.squashfs \\",
         "    --tuf-root 1.root.json",
         "sealring publish https://store.example countersigned/*.json --next acme-2.json",

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from sealring.bundle import StatementEntry, open_entries
-from sealring.chain import Claim, read_claim
+from sealring.chain import Claim
+from sealring.command.bundles import load_claims
 from sealring.command.ceremony import load_request, request_object, show_request
 from sealring.command.files import EXISTING, NEW, about, json_option, load_claim, read_file
 from sealring.command.output import Output, counted
@@ -98,12 +98,7 @@ def request(
 
 def read_released(paths: Sequence[Path]) -> list[Claim]:
     """The statements in these bundles, unverified."""
-    found = []
-    for path in paths:
-        with open(path, "rb") as stream:
-            entries = open_entries(stream, image_limit=2**63 - 1)
-            found += [read_claim(entry.envelope) for entry in entries if isinstance(entry, StatementEntry)]
-    return found
+    return [claim for path in paths for claim in load_claims(path)]
 
 
 def in_force(held: Held, claims: Sequence[Claim]) -> list[Claim]:

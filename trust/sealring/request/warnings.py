@@ -20,7 +20,7 @@ def warnings(judged: Judged, item: Item, at: datetime) -> list[str]:
     """The sentences about one draft, as of this instant."""
     said = item.claim.statement
     before = item.replaced.statement if item.replaced else None
-    found = [*_dates(said, before, at), *_place(said, before, item.again)]
+    found = [*_dates(said, before, at), *_place(said, before, item.again), *_stale(said, judged.after, at)]
     for role, keys, old in _sets(said, before):
         found += [*_thresholds(role, keys, old), *_keys(role, keys, old)]
     found += [*_shared(said, judged.after), *_loosened(said, before)]
@@ -46,6 +46,18 @@ def _dates(said: Common, before: Common | None, at: datetime) -> Iterator[str]:
             yield f"it ends before what it replaces, {spell(before.expires)}"
         if said.issued < before.issued:
             yield f"it is dated before what it replaces, {spell(before.issued)}"
+
+
+def _stale(said: Common, after: Standing, at: datetime) -> Iterator[str]:
+    """Authorities in force that have expired: nothing new is done by what stands on them (SPEC TM-1)."""
+    if after.root is not None and after.root is not said and after.root.expires <= at:
+        yield f"{after.root.title} expired {spell(after.root.expires)}: it must be renewed first"
+    brand = after.brands.get(said.authority)
+    if brand is not None and brand.expires <= at:
+        yield f"{brand.title} expired {spell(brand.expires)}: devices do nothing new by it until it is renewed"
+    for delegation in after.delegations.values():
+        if delegation.authority == said.authority and delegation is not said and delegation.expires <= at:
+            yield f"{delegation.title} expired {spell(delegation.expires)}"
 
 
 def _place(said: Common, before: Common | None, again: bool) -> Iterator[str]:
