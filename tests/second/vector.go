@@ -34,6 +34,9 @@ func readVector(text string) (*vector, error) {
 		}
 		v.headers[name] = value
 	}
+	if body == "" {
+		return v, nil
+	}
 	return v, v.readParts(strings.Split(strings.TrimSuffix(body, "\n"), "\n"))
 }
 

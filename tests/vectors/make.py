@@ -4,6 +4,7 @@ A vector that has no case any more is removed.
 """
 
 from tests.vectors.cases import (
+    alone,
     authority,
     bundles,
     chain,
@@ -16,10 +17,12 @@ from tests.vectors.cases import (
     families,
     keysets,
     maps,
+    members,
     mldsa,
     revocation,
     roots,
     statement,
+    times,
 )
 from tests.vectors.form import HERE, Vector, files
 
@@ -37,7 +40,10 @@ AREAS = (
     chain,
     delegation,
     revocation,
+    times,
     device,
+    members,
+    alone,
     maps,
     bundles,
 )
