@@ -5,12 +5,15 @@ what a publication adds; nothing is written here.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
 
 from msgspec import UnsetType
 
 from sealring.approve import check_revocations
 from sealring.authentic import Claim, read_claim
 from sealring.chain import Chain
+from sealring.errors import TrustError
 from sealring.furnished import furnished
 from sealring.moment import Moment
 from sealring.names import ROOT
@@ -30,6 +33,23 @@ from sealring_server.terms import Terms, split
 from sealring_server.work import Admission, Admitted
 
 NO_TERMS = Terms()
+MAX_BRANDS = 64  # in one publication
+
+
+@dataclass(eq=False)
+class TooManyBrands(TrustError):
+    """A publication about so many brands that judging who may speak for them is work for a stranger's one request."""
+
+    found: int
+    rule: ClassVar[str] = "PB-7"
+    exit_code: ClassVar[int] = 20
+    status: ClassVar[int] = 413
+
+    def __str__(self) -> str:
+        return f"publication: statements of {self.found} brands, at most {MAX_BRANDS} in one"
+
+    def hint(self) -> str:
+        return "publish them in several parts"
 
 
 def admit(held: Held, raws: Iterable[bytes], moment: Moment, terms: Terms = NO_TERMS) -> list[Admitted]:
@@ -41,18 +61,20 @@ def admit(held: Held, raws: Iterable[bytes], moment: Moment, terms: Terms = NO_T
         TrustError: and nothing else, whatever the bytes; then none of them is admitted.
     """
     claims, announced = split([read_claim(raw) for raw in raws], terms)
+    names = {_speaker(c) for c in (*claims, *announced)} - {ROOT}
+    if len(names) > MAX_BRANDS:
+        raise TooManyBrands(len(names))
     claims.sort(key=lambda c: (stage_of(c), c.statement.type, c.statement.subject, c.statement.sequence))
     work = Admission(held, moment, held.chain(), _final(claims))
     admit_roots(work, [c for c in claims if isinstance(c.statement, Root)])
     work.announce([c for c in announced if isinstance(c.statement, Root)])
     # The root's lists take back brands, so they come before the brands.
     work.remember([ROOT])
-    admit_rest(work, [c for c in claims if c.statement.authority == ROOT and stage_of(c) == 0])
+    admit_rest(work, [c for c in claims if c.statement.authority == ROOT and not isinstance(c.statement, Root | Brand)])
     brands = [c for c in claims if isinstance(c.statement, Brand)]
     for name in sorted({c.statement.subject for c in brands}):
         admit_brand(work, name, [c for c in brands if c.statement.subject == name])
     rest = [c for c in claims if c.statement.authority != ROOT]
-    names = {_speaker(c) for c in (*rest, *brands, *announced)} - {ROOT}
     work.chain = _with_brands(held, work.chain, names)
     work.announce([c for c in announced if not isinstance(c.statement, Root)])
     work.remember(names)

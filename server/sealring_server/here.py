@@ -33,7 +33,7 @@ class Limits:
     subjects: int = 1_000_000
     """Statements that are current, of one authority: most of them serials."""
     delegations: int = 64
-    """Of one brand: each may stand in the view of every model that runs its software."""
+    """Of one brand, with a list for each: they may stand in the view of every model that runs its software."""
 
 
 @dataclass(frozen=True)

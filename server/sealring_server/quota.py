@@ -7,7 +7,7 @@ from typing import ClassVar
 from sqlalchemy import Connection, Select, delete, func, literal_column, select
 
 from sealring.errors import TrustError
-from sealring.names import ROOT
+from sealring.statement import Brand, Root
 from sealring_server.held import Held
 from sealring_server.here import Limits
 from sealring_server.schema import publications, speakers, uploads
@@ -84,7 +84,7 @@ def check_subjects(limits: Limits, held: Held, admitted: Iterable[Admitted]) -> 
     new: dict[str, dict[tuple[str, str], bool]] = {}
     for one in admitted:
         about = (one.statement.type, one.statement.subject)
-        if one.is_news and one.statement.authority != ROOT and held.current(*about) is None:
+        if one.is_news and not isinstance(one.statement, Root | Brand) and held.current(*about) is None:
             new.setdefault(one.statement.authority, {})[about] = one.by_delegates
     for authority, found in sorted(new.items()):
         count = held.count(authority) + len(found)
@@ -92,11 +92,11 @@ def check_subjects(limits: Limits, held: Held, admitted: Iterable[Admitted]) -> 
             raise Crowded(authority, "statements", count, limits.subjects)
         if any(found.values()) and count > limits.subjects // 2:
             raise Crowded(f"delegates of {authority}", "statements", count, limits.subjects // 2)
-        delegations = sum(1 for kind, _ in found if kind == "delegation")
-        if delegations:
-            delegations += sum(1 for _ in held.subjects("delegation", authority))
-        if delegations > limits.delegations:
-            raise Crowded(authority, "delegations", delegations, limits.delegations)
+        for kind, limit in (("delegation", limits.delegations), ("revocations", limits.delegations + 1)):
+            number = sum(1 for about in found if about[0] == kind)
+            number += sum(1 for _ in held.subjects(kind, authority)) if number else 0
+            if number > limit:
+                raise Crowded(authority, f"subjects of type {kind}", number, limit)
 
 
 def _check_room(connection: Connection, who: str, charged: list[str], limits: Limits, digest: str, size: int) -> None:

@@ -214,3 +214,32 @@ def test_a_delegate_opens_half_as_much_and_never_the_brands_half(shop: Shop) -> 
     begin(6, b"", world.key("acme"))
     with pytest.raises(Quota):
         begin(7, b"", world.key("acme"))
+
+
+def test_lists_by_any_name_are_bounded_too(shop: Shop) -> None:
+    """PB-7: a brand's own keys may sign lists of any issuer; all are judged again with every publication."""
+    world = shop.world
+    shop.first()
+    lists = [world.signed(world.revocations(1, issuer=f"d-{n}")) for n in range(66)]
+    assert refused(shop, *lists) == "PB-7"
+    shop.publish(lists[:65])
+    assert refused(shop, lists[65]) == "PB-7"
+    shop.publish([world.signed(world.revocations(2, issuer="d-1"))])
+
+
+def test_a_publication_about_all_brands_at_once_is_refused(shop: Shop) -> None:
+    """PB-7: a stranger who sends something of everyone makes the store judge everyone's delegations."""
+    world = shop.world
+    shop.first()
+    assert refused(shop, *(world.signed(world.brand(f"b-{n}")) for n in range(65))) == "PB-7"
+    shop.publish([world.signed(world.brand(f"b-{n}")) for n in range(64)])
+
+
+def test_the_root_says_nothing_but_roots_brands_and_lists(shop: Shop) -> None:
+    """AU-2: whatever keys sign it; and it is refused, not passed over in silence."""
+    world = shop.world
+    shop.first()
+    for said in (world.store(authority="root"), world.revision(1, b"x", authority="root")):
+        assert refused(shop, sign(said, *world.root_keys, *world.brand_role), images=(b"x",)) == "BR-1"
+    forged = world.revocations(1, ("brand acme", "keep"), brand="root", issuer="acme")
+    assert refused(shop, sign(forged, *world.brand_keys("acme"))) == "TH-1"
