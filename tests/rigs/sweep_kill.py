@@ -24,9 +24,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
+from typing import get_args
 
 from tests.rigs.components import path_of
-from tests.rigs.device.interrupted import COMMANDS, UNHEALTHY, Command, Stage
+from tests.rigs.device.interrupted import COMMANDS, Command, Stage, Third
 from tests.rigs.device.strace import Point
 
 CHECKOUT = Path(os.environ.get("SWEEP_CHECKOUT") or Path(__file__).resolve().parents[2])
@@ -101,12 +102,12 @@ def sweep(deadline: float, key: str) -> int:
     """Run what is left until the deadline, then write the page; the number of points at which something broke."""
     done, total = load(key), Counter[str]()
     started, before = time.monotonic(), len(done)
-    for healthy in (True, False):
+    for third in get_args(Third):
         folder = Path(tempfile.mkdtemp(prefix="sealring-sweep-"))
         try:
-            with Stage(path_of("strace"), folder, healthy=healthy).running() as stage:
+            with Stage(path_of("strace"), folder, third=third).running() as stage:
                 for command in COMMANDS:
-                    if (command is UNHEALTHY) == healthy:
+                    if command.third != third:
                         continue
                     points = command.points(stage, folder / "points")
                     total[command.name] = len(points)

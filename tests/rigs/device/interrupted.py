@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET
 
@@ -41,6 +41,7 @@ from tests.world import World
 PACKAGES = ("base", "tool")  # the second one has a health check
 TRIES = 4  # for a fault to strike where it should
 Software = Mapping[str, int]  # package: revision
+Third = Literal["healthy", "unhealthy", "stopping"]
 
 
 def both(number: int) -> dict[str, int]:
@@ -64,11 +65,12 @@ class Stage:
     """A store at its third catalogue, its own past at the first, and devices to be copied from.
 
     Args:
-        healthy: whether the third release's health check passes.
+        third: what the third catalogue brings: a release that passes its health check or does not, or a list that
+            stops what runs.
     """
 
-    def __init__(self, strace: Path, folder: Path, *, healthy: bool = True) -> None:
-        self.strace, self.folder, self.healthy = strace, folder, healthy
+    def __init__(self, strace: Path, folder: Path, *, third: Third = "healthy") -> None:
+        self.strace, self.folder, self.third = strace, folder, third
         self.world = World(at=now())
         self.store = make_folder(self.world, folder / "store")
         self.past = RunningStore(self.world, folder / "past", TufPinned(*self.store.pin))
@@ -110,7 +112,11 @@ class Stage:
         # New keys and a new model in the same update: pass one writes the trust state, step by step.
         root = self.world.signed(self.world.root_statement(sequence=2, root=self.world.root_id))
         model = self.world.signed(self.world.model(sequence=2, packages=self._wanted()))
-        self._publish(3, [root, model])
+        if self.third == "stopping":
+            stopped = self.world.revocations(1, ("revision acme/tool/2/amd64", "stop"))
+            self.store.publish([root, model, self.world.signed(stopped)])
+        else:
+            self._publish(3, [root, model])
         (self.folder / "root.json").write_bytes(self.world.root.raw)
         (self.folder / "seed").write_bytes(write_bundle([StatementEntry(one.raw) for one in self.first]))
         new = Rig(self.copy("old", self.folder / "new"), now())
@@ -124,7 +130,7 @@ class Stage:
     def _publish(self, number: int, more: list[Envelope]) -> None:
         statements, images = list(more), []
         for name in PACKAGES:
-            end = "exit 0" if self.healthy or number < 3 else "exit 7"
+            end = "exit 7" if self.third == "unhealthy" and number == 3 else "exit 0"
             image = image_of(text_of(name, number), end)
             self.images[hashlib.sha256(image).hexdigest()] = (f"acme/{name}", number)
             health = Health(["bin/check"], 5, 0) if name == "tool" else UNSET
@@ -161,6 +167,7 @@ class Command:
         tools: calls of the tools that it starts.
         premounted: the release whose images are still mounted.
         trial: what is tried in between.
+        third: what the store's third catalogue brings.
         since: the place of the first call at which it is broken off; the first of all where it is empty.
     """
 
@@ -172,6 +179,7 @@ class Command:
     tools: tuple[str, ...] = ()
     premounted: int = 0
     trial: Software | None = None
+    third: Third = "healthy"
     since: str = ""
 
     def prepare(self, stage: Stage, folder: Path) -> Path:
@@ -252,6 +260,9 @@ class Command:
         assert [line.word for line in report.stores] == ["refused"], report.as_json()
         found = software_of(stage, side.folder)
         assert found in (self.before, self.after, self.trial), found
+        if self.third == "stopping" and "revocations acme/acme" in floors_of(state):
+            # RK-6: the list is held, so no store has to be heard for it.
+            assert found == self.after, found
         for package, number in (found or {}).items():
             assert side.says(package) == text_of(package.partition("/")[2], number)
         take_down(side.folder)
@@ -296,7 +307,18 @@ UNHEALTHY = Command(
     {"acme/base": 3, "acme/tool": 2},
     ("refresh",),
     trial=both(3),
+    third="unhealthy",
     since="current",
+)
+STOPPING = Command(
+    "refresh that stops what runs",
+    "old",
+    both(2),
+    {"acme/base": 2},
+    ("refresh",),
+    ("mount", "umount2"),
+    premounted=2,
+    third="stopping",
 )
 ROLLBACK = Command("rollback", "new", both(3), both(2), ("rollback",), ("mount",), premounted=3)
 PROVISION = Command(
@@ -306,7 +328,7 @@ PROVISION = Command(
     both(3),
     ("provision", "--root", "{folder}/root.json", "--seed", "{folder}/seed", "--model", "acme/door-1"),
 )
-COMMANDS = (REFRESH, UNHEALTHY, ROLLBACK, PROVISION)
+COMMANDS = (REFRESH, UNHEALTHY, STOPPING, ROLLBACK, PROVISION)
 
 
 # --- what is seen
