@@ -13,7 +13,7 @@ from sealring.doctor.tuf_files import StoreTuf, TufDeadline, TufRole
 from sealring.envelope import Envelope
 from sealring.moment import Expired, FromTheFuture, Moment
 from sealring.statement.fleet import Wanted
-from sealring.statement.software import Final
+from sealring.statement.software import Final, Target
 from tests.unit.doctor.worlds import BRAND, MODEL, RELEASE, REVISION, STORE, WHOLE, WORLD, look, of, without, world_of
 from tests.world import DAY, NOW, Key, sign
 
@@ -213,3 +213,26 @@ def test_a_deadline_says_the_same_of_every_version_of_the_root() -> None:
     first, second = deadline(look(*WHOLE), "root"), deadline(look(*WHOLE, root_2), "root")
     assert (first.sequence, second.sequence) == (1, 2)
     assert replace(first, sequence=2, ends=second.ends, signers=second.signers, next=second.next) == second
+
+
+def test_a_publisher_without_models_is_warned_too() -> None:
+    """His readers' models lie in other folders: silence here would be a green run while their updates end."""
+    found = look(*without(MODEL), at=NOW + 100 * DAY)
+    assert stops(found, "release acme/tool/latest/stable") == (
+        "devices that follow acme/tool install nothing new of it",
+    )
+    assert stops(found, "store acme/main") == ("devices that use the store acme/main install nothing new by it",)
+    assert found.exit_code(strict=False) == 22
+
+
+def test_what_is_not_here_is_taken_to_be_elsewhere() -> None:
+    """A team that keeps no builds in its folder must still be told what its release's end stops."""
+    found = look(*without(REVISION, STORE))
+    assert stops(found, "release acme/tool/latest/stable") == ALL_STOPS
+    assert len(of(found, "missing")) == 2
+
+
+def test_a_release_for_another_architecture_stops_nothing_here() -> None:
+    """SPEC RL-3: these devices never took it."""
+    other = WORLD.signed(WORLD.release(targets=[Target("arm64", 1, 1)]))
+    assert stops(look(*without(RELEASE), other), "release acme/tool/latest/stable") == ()

@@ -1,12 +1,16 @@
 """Each finding has a world that has it and one that has not."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sealring.command.draft import DEFAULT_DAYS
+from sealring.doctor.about_time import USUAL_DAYS
 from sealring.doctor.examine import Examined
 from sealring.doctor.findings import IDS
 from sealring.doctor.tuf_files import StoreTuf, TufDeadline, TufRole
@@ -193,3 +197,15 @@ def test_a_world_that_has_it_and_one_that_has_not(case: Case) -> None:
     """A finding that is always there is read by nobody; one that is never there warns of nothing."""
     assert case.level in {one.level for one in of(case.sick(), case.id)}
     assert [one for one in of(case.well(), case.id) if one.level == case.level] == []
+
+
+def test_the_manual_explains_every_finding() -> None:
+    """Who meets an id in a log looks there for it."""
+    manual = (Path(__file__).resolve().parents[3] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    section = manual.partition("### Findings")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE) == list(IDS)
+
+
+def test_what_is_usual_is_what_the_command_proposes() -> None:
+    """Otherwise who takes the defaults would be reminded of them."""
+    assert USUAL_DAYS == DEFAULT_DAYS

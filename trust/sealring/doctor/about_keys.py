@@ -63,7 +63,7 @@ def _one_person(role: Role, holders: Holders) -> Iterator[Finding]:
     if not alone or role.kind == "tuf-online":
         return
     level: Level = "warning" if role.kind in PEOPLE else "note"
-    who = ", ".join(alone[:5]) + (", ..." if len(alone) > 5 else "")
+    who = " or ".join(alone[:5]) + (" or another" if len(alone) > 5 else "")
     words = f"{who} alone can sign: {set_in_words(role.keys)}"
     advice = "raise the threshold, or spread the keys; `--holders FILE` says who holds which"
     yield Finding("one-person", level, role.title, words, advice)

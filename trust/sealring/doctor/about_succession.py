@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from sealring.authentic import Authentic, Claim
 from sealring.doctor.commands import file_of
 from sealring.doctor.findings import Finding
-from sealring.doctor.rests import TUF, Rests
+from sealring.doctor.paths import TUF
+from sealring.doctor.rests import Rests
 from sealring.doctor.world import World
 from sealring.errors import TrustError
 from sealring.floors import Subject

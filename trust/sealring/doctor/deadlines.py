@@ -7,7 +7,8 @@ from typing import Literal
 
 from sealring.authentic import Authentic
 from sealring.doctor.commands import renew
-from sealring.doctor.rests import TUF, Rests
+from sealring.doctor.paths import TUF
+from sealring.doctor.rests import Rests
 from sealring.doctor.signers import Signers, renewal_signers
 from sealring.doctor.tuf_files import StoreTuf, TufDeadline, TufRole
 from sealring.doctor.world import World
@@ -46,7 +47,7 @@ class Deadline:
     @property
     def title(self) -> str:
         """What ends, in words."""
-        return self.type if self.type == self.subject else f"{self.type} {self.subject}"
+        return self.type if self.type == "root" else f"{self.type} {self.subject}"
 
     @property
     def fails(self) -> bool:

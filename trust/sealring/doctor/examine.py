@@ -54,7 +54,7 @@ def examine(
         asked: full names of models that must be there.
     """
     shops = list(stores)
-    rests, sets = Rests(world, shops), roles(world, shops)
+    rests, sets = Rests(world), roles(world, shops)
     dates = deadlines(rests, shops, instants)
     found = [
         *about_deadlines(dates),

@@ -72,6 +72,7 @@ def _one(
     unknown = tuple(ident for ident in claim.envelope.signatures if ident not in known)
     held = then.held.get(subject_of(claim.statement))
     under = held.under if held is not None and held.envelope.id == claim.envelope.id else ()
+    good.sort(key=lambda one: one.key.name)  # an envelope has them in the order of their ids
     return Signed(claim, state, tuple(good), unknown, tuple(d.statement.title for d in under), words)
 
 
