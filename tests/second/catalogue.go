@@ -6,6 +6,15 @@ import (
 	"strings"
 )
 
+// checkMapKey is MP-1.
+func checkMapKey(v *vector) facts {
+	kind, about := v.header("type"), string(v.one("subject"))
+	fit(&value{kind: 's', text: kind}, typeName, "MP-1")
+	fit(&value{kind: 's', text: about}, subject, "MP-1")
+	spelt := "\x00" + decimal(v.number("format")) + "\x00" + about
+	return facts{"key": hash([]byte("sealring map key v1\x00"), v.one("root"), []byte(kind+spelt))}
+}
+
 // leafValue is a leaf of the map (MP-2).
 type leafValue struct {
 	sequence   uint64

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -33,6 +35,64 @@ func checkChain(v *vector) facts {
 	c.isNotRevoked(s)
 	c.moment(v, s).isCurrent(s)
 	return facts{"id": s.id, "subject": s.subject, "under": under(s)}
+}
+
+// checkKept is FL-4: the highest, each whose signers no single higher one has all of, and above 8 of those first the ones
+// that have a signer whom no higher one has.
+func checkKept(v *vector) facts {
+	c := readChain(v)
+	var found []*statement
+	for _, data := range v.all("floor") {
+		attempt(func() { found = append(found, c.authenticate(data, v.header("type"), v.header("authority"))) })
+	}
+	slices.SortFunc(found, func(a, b *statement) int { return cmp.Compare(b.sequence, a.sequence) })
+	var useful, own, rest []*statement
+	seen := map[string]bool{}
+	for _, s := range found {
+		signers := c.signers(s)
+		within := func(higher *statement) bool { return len(missing(signers, c.signers(higher))) == 0 }
+		if slices.ContainsFunc(useful, within) {
+			continue
+		}
+		useful = append(useful, s)
+		if len(missing(signers, seen)) > 0 {
+			own = append(own, s)
+		} else {
+			rest = append(rest, s)
+		}
+		maps.Copy(seen, signers)
+	}
+	kept := append(own, rest...)
+	kept = kept[:min(8, len(kept))]
+	slices.SortFunc(kept, func(a, b *statement) int { return cmp.Compare(b.sequence, a.sequence) })
+	var sequences []string
+	for _, s := range kept {
+		sequences = append(sequences, decimal(s.sequence))
+	}
+	return facts{"kept": strings.Join(sequences, " ")}
+}
+
+// signers are the keys of its brand that have signed a statement.
+func (c *chain) signers(s *statement) map[string]bool {
+	found := map[string]bool{}
+	for _, key := range c.brands[s.str("authority")].get("keys").get("keys").list {
+		sig, signed := s.envelope.signatures[keyID(key)]
+		if signed && counts(key, s.envelope.signed, sig) {
+			found[keyID(key)] = true
+		}
+	}
+	return found
+}
+
+// missing are the members of one set that another has not.
+func missing(of, from map[string]bool) []string {
+	var found []string
+	for key := range of {
+		if !from[key] {
+			found = append(found, key)
+		}
+	}
+	return found
 }
 
 // under names the delegations that alone vouch for a statement.

@@ -19,6 +19,7 @@ var procedures = map[string]func(*vector) facts{
 	"root-walk":  checkRootWalk,
 	"brand-walk": checkBrandWalk,
 	"chain":      checkChain,
+	"kept":       checkKept,
 	"approve":    checkApprove,
 	"installed":  checkInstalled,
 	"rollout":    checkRollout,
@@ -26,6 +27,7 @@ var procedures = map[string]func(*vector) facts{
 	"agreement":  checkAgreement,
 	"requires":   checkRequires,
 	"map-proof":  checkMapProof,
+	"map-key":    checkMapKey,
 	"view":       checkView,
 	"entry":      checkEntry,
 	"log":        checkLog,
@@ -71,7 +73,7 @@ func judge(path string) string {
 
 // given are the headers that a procedure is given; every other one states a fact.
 var given = []string{"expect", "comment", "check", "at", "proven", "authority", "package", "model", "index", "size",
-	"image-limit", "chosen", "groups", "architecture", "agree", "generation"}
+	"image-limit", "format", "chosen", "groups", "architecture", "agree", "generation"}
 
 // compare holds the facts that the file states against those found; a file need not state them all.
 func compare(v *vector, found facts) string {

@@ -18,6 +18,7 @@ from tests.vectors.cases import (
     keysets,
     maps,
     members,
+    memory,
     mldsa,
     revocation,
     roots,
@@ -44,6 +45,7 @@ AREAS = (
     device,
     members,
     alone,
+    memory,
     maps,
     bundles,
 )

@@ -14,7 +14,7 @@ from sealring.authentic import Authentic
 from sealring.bundle import open_entries
 from sealring.catalogue.entry import parse_entry
 from sealring.catalogue.follows import verify_entry
-from sealring.catalogue.leaf import Head
+from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.log import verify_inclusion
 from sealring.catalogue.proof import verify_proof
 from sealring.catalogue.view import verify_view
@@ -22,7 +22,7 @@ from sealring.chain import Chain, begin_with_root
 from sealring.end_of_life import final_ids
 from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
-from sealring.floors import Floors, reauthenticate
+from sealring.floors import Floors, kept, reauthenticate
 from sealring.furnished import furnished
 from sealring.installed import reached
 from sealring.moment import Moment, check_time
@@ -120,6 +120,11 @@ def chain(vector: Vector) -> Facts:
     return {"subject": accepted.statement.subject, "id": accepted.envelope.id, "under": under}
 
 
+def remembered(vector: Vector) -> Facts:
+    found = kept(_authentic(_chain(vector), vector.all("floor")))
+    return {"kept": " ".join(str(one.statement.sequence) for one in found)}
+
+
 def approved(vector: Vector) -> Facts:
     chain, moment = _chain(vector), _moment(vector)
     package, authority = vector.headers["package"], vector.headers["authority"]
@@ -202,6 +207,11 @@ def map_proof(vector: Vector) -> Facts:
     return {"found": " ".join(words)}
 
 
+def key_in_map(vector: Vector) -> Facts:
+    subject = vector.one("subject").decode("latin-1")
+    return {"key": map_key(vector.one("root"), vector.headers["type"], int(vector.headers["format"]), subject).hex()}
+
+
 def view(vector: Vector) -> Facts:
     leaf = Head.from_bytes(vector.one("leaf"))
     found = verify_view(vector.one("view"), leaf, root=vector.one("root"), model=vector.headers["model"])
@@ -237,6 +247,7 @@ PROCEDURES: dict[str, Callable[[Vector], Facts]] = {
     "root-walk": root_walk,
     "brand-walk": brand_walk,
     "chain": chain,
+    "kept": remembered,
     "approve": approved,
     "installed": installed,
     "rollout": rollout,
@@ -244,6 +255,7 @@ PROCEDURES: dict[str, Callable[[Vector], Facts]] = {
     "agreement": agreement,
     "requires": requires,
     "map-proof": map_proof,
+    "map-key": key_in_map,
     "view": view,
     "entry": entry,
     "log": log,
