@@ -123,7 +123,7 @@ def test_whatever_a_library_raises_is_one_line_with_what_to_set() -> None:
     with pytest.raises(StoreFailed) as refused, explained(kind, "awskms:alias/x"):
         raise KeyError("no\n  region")
     assert str(refused.value) == "awskms:alias/x: AWS KMS: KeyError: 'no\\n region'"
-    assert "AWS_REGION" in refused.value.hint()
+    assert "AWS_DEFAULT_REGION" in refused.value.hint()
 
 
 def test_a_person_who_gives_up_is_no_failure_of_the_token() -> None:

@@ -56,7 +56,7 @@ _ALL: Final = (
         r"awskms:[\w:/.+=@-]+",
         "awskms:alias/root-1",
         "",
-        "boto3 must find a region and credentials: AWS_REGION, AWS_PROFILE or AWS_ACCESS_KEY_ID and so on",
+        "boto3 must find a region and credentials: AWS_DEFAULT_REGION, AWS_PROFILE or AWS_ACCESS_KEY_ID and so on",
     ),
     Kind(
         "gcpkms",
