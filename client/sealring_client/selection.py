@@ -118,5 +118,6 @@ class Selection:
             self.survey.lines[name] = replace(line, word="refused", refusals=(*line.refusals, *own))
 
 
-# No honest store shows what these rules refuse: it would not have admitted it.
-_ACCUSING = ("TH-1", "AU-1", "AU-3", "AU-4", "AU-5", "DV-4", "FL-3", "ST-6")
+# No honest store shows what these rules refuse. What a publisher signed before his delegation was narrowed (AU-3) or
+# taken back (AU-6) it may still show.
+_ACCUSING = ("TH-1", "AU-1", "DV-4", "FL-3", "ST-6")

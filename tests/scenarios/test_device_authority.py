@@ -86,7 +86,8 @@ def test_a_narrowed_delegation_ends_what_it_no_longer_covers(scene: Scene) -> No
     delegate(scene, sequence=2, packages=["acme/other"])
     ship(scene, 3)
     report = scene.device.refresh()
-    assert (scene.device.says(), words(report)["main"]) == ("2", "refused")
+    assert (scene.device.says(), words(report)["main"]) == ("2", "fresh")
+    assert "AU-3" in all_rules(report)
     assert [one["sequence"] for one in read_status(scene.device.device, NOW).delegations] == [2]
 
 
@@ -98,7 +99,8 @@ def test_a_revoked_delegation_signs_nothing_more(scene: Scene) -> None:
     revoke(scene, 1, ("delegation acme/partner", "keep"))
     ship(scene, 3)
     report = scene.device.refresh()
-    assert (scene.device.says(), words(report)["main"]) == ("2", "refused")
+    assert (scene.device.says(), words(report)["main"]) == ("2", "fresh")
+    assert "AU-6" in all_rules(report)
     assert [(one.package, one.action) for one in report.vulnerable] == [("acme/tool", "keep")]
     status = read_status(scene.device.device, NOW)
     assert (status.delegations, [one.action for one in status.vulnerable]) == ([], ["keep"])

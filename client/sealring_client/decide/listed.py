@@ -9,8 +9,10 @@ from sealring.catalogue.view import View
 from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import TrustError
 from sealring.statement import Release, RevisionStatement, Stack
+from sealring.threshold import TooFewSigners
 from sealring_client.decide.grounds import Grounds
 from sealring_client.decide.package import Offer, Package
+from sealring_client.decide.refusals import NoLongerDelegated
 from sealring_client.decide.store_view import StoreView
 from sealring_client.decide.trusted import Trusted
 from sealring_client.decide.turn import number_of
@@ -94,7 +96,15 @@ def _listed(
     head = view.head(str(kind.__struct_config__.tag), 1, subject)
     if head is None:
         return None
-    return exactly(trusted.chain.authenticate(_bring(statement, head), kind, authority), head, subject)
+    raw = _bring(statement, head)
+    try:
+        found = trusted.chain.authenticate(raw, kind, authority)
+    except TooFewSigners:
+        former = trusted.former_delegation(raw, authority)
+        if former is not None:
+            raise NoLongerDelegated(f"{kind.__struct_config__.tag} {subject}", former.title) from None
+        raise
+    return exactly(found, head, subject)
 
 
 def exactly(found: Authentic[S], head: Head, subject: str) -> Authentic[S]:

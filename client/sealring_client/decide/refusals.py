@@ -88,3 +88,19 @@ class StackBroken(TrustError):
 
     def hint(self) -> str:
         return f"the line of {self.package} says why; all of a stack's packages change together, or none"
+
+
+@dataclass(eq=False)
+class NoLongerDelegated(TrustError):
+    """Signed by a publisher whose delegation no longer counts; no store is to blame for that (SPEC AU-6)."""
+
+    what: str
+    delegation: str
+    rule: ClassVar[str] = "AU-6"
+    exit_code: ClassVar[int] = 24
+
+    def __str__(self) -> str:
+        return f"{self.what}: signed by the keys of {self.delegation}, which no longer counts"
+
+    def hint(self) -> str:
+        return "the brand, or a publisher of today, has to sign what is to be installed"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from sealring.authentic import Authentic, Claim, S, read_claim
 from sealring.chain import Chain
-from sealring.envelope import Envelope
+from sealring.envelope import Envelope, parse_envelope
 from sealring.errors import TrustError
 from sealring.floors import MAX_KEPT, Floors, kept, reauthenticate
 from sealring.statement import (
@@ -111,6 +111,15 @@ class Trusted:
     def known_brand(self, name: str) -> Authentic[Brand] | None:
         """A brand's certificate, current or former: who may follow it."""
         return self.chain.brands.get(name) or self.chain.former.get(name)
+
+    def former_delegation(self, raw: bytes, authority: str) -> Delegation | None:
+        """A remembered delegation of this authority whose keys have signed the envelope, whatever it is worth today."""
+        envelope = parse_envelope(raw)
+        for other in self.others:
+            said = read_claim(other).statement
+            if isinstance(said, Delegation) and said.authority == authority and _has_signed(said, [envelope]):
+                return said
+        return None
 
     def addresses(self, model: str) -> dict[str, list[str]]:
         """Where each store of the model may be asked, by statements that count today, else by those that did (SR-3).
