@@ -8,7 +8,8 @@ import pytest
 from sealring.errors import TrustError
 from tests.vectors.form import HERE, Vector, files, read_vector
 from tests.vectors.make import vectors
-from tests.vectors.procedures import PROCEDURES, Facts
+from tests.vectors.procedures import PROCEDURES
+from tests.vectors.taking import Facts
 
 
 def judge(vector: Vector) -> Facts | TrustError:
