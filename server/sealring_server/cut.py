@@ -122,7 +122,7 @@ class Change:
 
     def _falls(self, kind: str, subject: str) -> bool:
         known, raw = self.held.current(kind, subject), self.head(kind, subject)
-        return known is not None and raw is not None and _vouched(self.before, known) and not _vouched(self.after, raw)
+        return known is not None and raw is not None and not _vouched(self.after, raw) and _vouched(self.before, known)
 
     def _loses_its_end(self, subject: str) -> bool:
         known, raw = self.held.current("release", subject), self.head("release", subject)

@@ -135,8 +135,7 @@ def _check_brand(work: Admission, statement: Common) -> None:
 
 def _floor(work: Admission, kind: str, subject: str) -> Authentic[Common] | None:
     """FL-2: the highest statement of the subject that today's keys still vouch for."""
-    of_this = [a for a in work.admitted if (a.statement.type, a.statement.subject) == (kind, subject)]
-    raws = [a.envelope.raw for a in reversed(of_this)]
+    raws = [a.envelope.raw for a in reversed(work.added(kind, subject))]
     for raw in (*raws, *work.held.history(kind, subject)):
         try:
             return reauthenticate(work.chain, raw)

@@ -40,6 +40,8 @@ class Admission:
     final: frozenset[str] = frozenset()
     """Ids whose expiry a final release of this publication lifts; where that release falls, all falls (SPEC EL-2)."""
     admitted: list[Admitted] = field(default_factory=list)
+    by_subject: dict[tuple[str, str], list[Admitted]] = field(default_factory=dict)
+    """The same, by type and subject."""
     remembered: list[bytes] = field(default_factory=list)
     """What the authorities at hand had delegated and revoked before this publication."""
     coming: list[Common] = field(default_factory=list)
@@ -47,15 +49,19 @@ class Admission:
 
     def head(self, kind: str, subject: str) -> bytes | None:
         """The head of a subject as it would be after this publication."""
-        for found in reversed(self.admitted):
-            if (found.statement.type, found.statement.subject) == (kind, subject):
-                return found.envelope.raw
-        return self.held.current(kind, subject)
+        new = self.added(kind, subject)
+        return new[-1].envelope.raw if new else self.held.current(kind, subject)
+
+    def added(self, kind: str, subject: str) -> list[Admitted]:
+        """What this publication has added to a subject so far, oldest first."""
+        return self.by_subject.get((kind, subject), [])
 
     def add(self, statement: Common, envelope: Envelope, *, by_delegates: bool = False) -> None:
         """Note a statement as admitted."""
         is_news = self.held.envelope(envelope.digest) is None
-        self.admitted.append(Admitted(statement, envelope, is_news, by_delegates))
+        found = Admitted(statement, envelope, is_news, by_delegates)
+        self.admitted.append(found)
+        self.by_subject.setdefault((statement.type, statement.subject), []).append(found)
 
     def merged(self, claim: Claim, held: Envelope | None, walked: Common | None = None) -> Envelope:
         """The envelope to keep of this claim."""
