@@ -156,6 +156,7 @@ def test_the_calendar_is_written_whole_and_over_the_last_one(folder: Path, root:
         pytest.param(["doctor", "root.json", "--root", "root.json", "--model", "door-1"], 2, id="no full name"),
         pytest.param(["doctor", "http://127.0.0.1:1", "--root", "root.json"], 2, id="a store and no model"),
         pytest.param(["doctor", "http://127.0.0.1:1", "--root", "root.json", "--model", "a/b"], 10, id="no store"),
+        pytest.param(["doctor", "http://", "--root", "root.json", "--model", "a/b"], 2, id="no address"),
         pytest.param(["audit", "root.json", "--root", "root.json"], 2, id="no date"),
         pytest.param(["audit", "http://127.0.0.1:1", "--root", "root.json", *AT], 2, id="a store and no name"),
         pytest.param(["doctor"], 2, id="nothing"),

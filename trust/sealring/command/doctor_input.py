@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from sealring.bundle import ImageEntry, StatementEntry, TufEntry, open_entries
 from sealring.bundle.form import MAGIC
@@ -15,7 +16,7 @@ from sealring.command.tuf_reader import read_tuf
 from sealring.doctor.tuf_files import StoreTuf
 from sealring.doctor.world import Piece, World, gather
 from sealring.envelope import MAX_ENVELOPE
-from sealring.names import KeyId
+from sealring.names import FullName, KeyId, Url
 from sealring.statement import Store
 
 MAX_FILES = 200_000  # in one folder and below
@@ -37,7 +38,7 @@ class Place(click.ParamType[Any]):
         if not isinstance(value, str):
             return value
         if value.startswith(("http://", "https://")):
-            return value
+            return _converted(value.rstrip("/"), Url, "address such as https://store.example", self, param, ctx)
         path = Path(value)
         return path if path.is_dir() else EXISTING.convert(value, param, ctx)
 
@@ -49,14 +50,21 @@ class ModelName(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The name."""
-        import msgspec
+        return _converted(value, FullName, "full name such as acme/door-1", self, param, ctx)
 
-        from sealring.names import FullName
 
-        try:
-            return msgspec.convert(value, FullName)
-        except msgspec.ValidationError:
-            self.fail(f"{value!a:.90} is no full name such as acme/door-1", param, ctx)
+def _converted(
+    value: Any,
+    form: Any,
+    what: str,
+    kind: click.ParamType[Any],
+    param: click.Parameter | None,
+    ctx: click.Context | None,
+) -> Any:
+    try:
+        return msgspec.convert(value, form)
+    except msgspec.ValidationError:
+        return kind.fail(f"{value!a:.90} is no {what}", param, ctx)
 
 
 @dataclass

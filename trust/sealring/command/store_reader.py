@@ -19,6 +19,7 @@ from sealring.errors import TrustError
 from sealring.statement import Model, Store
 
 MAX_VERSIONS = 4096  # of the root, and of one brand
+MAX_ABSENT = 32  # versions of a brand, one after the other
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,15 @@ class _Reading:
                 last = min(read_claim(head).statement.sequence, MAX_VERSIONS)
             except TrustError:
                 last = 0
+        absent = 0
         for sequence in range(1, last):
-            self.add(f"/v1/brands/{name}/{sequence}")
+            # BR-2: versions may be missing; a head that only claims a high number must not cost thousands of questions.
+            absent = 0 if self.add(f"/v1/brands/{name}/{sequence}") is not None else absent + 1
+            if absent == MAX_ABSENT:
+                self.found.notes.append(
+                    f"{self.reader.url}: versions of brand {name} after {sequence} were not asked for"
+                )
+                break
         self.authority(name)
 
     def authority(self, name: str) -> None:

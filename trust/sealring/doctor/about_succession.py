@@ -66,8 +66,8 @@ def _newer(rests: Rests, subject: Subject, claims: tuple[Claim, ...]) -> Iterato
     said = newest.statement
     if said.sequence <= at:
         return
-    if world.vouched_once(newest) and not isinstance(said, Root | Brand):
-        words = f"sequence {said.sequence} was signed by keys that have since been replaced: it counts no more"
+    if world.vouched_once(newest) and not (isinstance(said, Root | Brand) and held is not None):
+        words = f"sequence {said.sequence} counted once, and counts no more: {_why(world, newest)}"
         command = f"sealring sign {file_of(world, newest)} --key YOUR.key, or `sealring countersign` for many"
         yield Finding("not-countersigned", "problem", said.title, words, command, 21)
     elif isinstance(said, Root | Brand) and held is not None and not _is_complete(claims, at, said.sequence):

@@ -120,7 +120,8 @@ def gather(anchor: bytes, pieces: Iterable[Piece]) -> World:
             continue
         known.setdefault(claim.envelope.digest, claim)
         sources.setdefault(claim.envelope.digest, piece.source)
-    claims = tuple(known.values())
+    # By digest: of two in conflict the same one is told in every run, however a folder's files are named.
+    claims = tuple(claim for _, claim in sorted(known.items()))
     walk = _walk(first, claims)
     others = [c.envelope.raw for c in claims if not isinstance(c.statement, Root | Brand)]
     floors = Floors.of(walk.chain, others)
