@@ -160,7 +160,7 @@ def show_key(outside: Outside, where: str, secrets: Secrets, as_json: bool) -> N
     "import",
     **about(
         "Write the public half of a key that a token or a cloud keeps to NAME.pub. The private half stays there:"
-        " `sealring sign` takes the same URI as --key. docs/key-stores.md has the URIs.",
+        " `sealring sign` takes the same URI in place of a key file. docs/key-stores.md has the URIs.",
         "sealring key import 'hsm:2?label=root-1' --name alice",
         "sealring key import awskms:alias/root-1 --name alice -o keys/alice.pub",
     ),
