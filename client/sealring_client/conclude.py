@@ -108,6 +108,8 @@ def _notes(survey: Survey) -> Iterable[str]:
 def report(survey: Survey) -> Report:
     """What this check found."""
     outcome, code = outcome_of(survey)
+    runs = {part.package: part for part in survey.disk.parts_of(survey.disk.generations.current())}
+    stopped = {name: part for name, part in survey.stopped.items() if name not in runs}
     return Report(
         outcome,
         code,
@@ -118,8 +120,8 @@ def report(survey: Survey) -> Report:
         tuple(_package_line(survey, package) for package in survey.packages),
         Refusal.of(survey.device.model, survey.problem) if survey.problem is not None else None,
         deadline_of(survey),
-        vulnerable=tuple(vulnerable(survey.trusted, survey.device.model, survey.running.values())),
-        stopped=tuple(stopped_lines(survey.trusted, survey.stopped)),
+        vulnerable=tuple(vulnerable(survey.trusted, survey.device.model, runs.values())),
+        stopped=tuple(stopped_lines(survey.trusted, stopped)),
         evidence=tuple(pair.as_json(survey.trusted) for pair in survey.disputes.pairs),
         notes=tuple(_notes(survey)),
     )

@@ -38,6 +38,9 @@ class Selection:
                 grounds = choose(grounds, package, self._offers(package, grounds))
         survey.grounds, survey.trusted, survey.disputes = grounds, grounds.trusted, grounds.disputes
         settle(survey.packages)
+        new = [package.approved for package in survey.packages if package.approved is not None and package.is_new]
+        # RK-6: by the very envelopes that a generation names a revocation will find it.
+        survey.trusted = survey.trusted.with_envelopes(e for one in new for e in (one.ground, one.revision))
         if grounds.ended is not None and not any(package.final for package in survey.packages):
             # EL-2: only a final release speaks after the end of the model or its brand.
             survey.problem = grounds.ended

@@ -171,7 +171,15 @@ class Survey:
     def links_fresh_first(self) -> list[StoreLink]:
         """Every store that may be asked for an image: the digest decides, so even one that lies elsewhere."""
         names = sorted(self.store_names(), key=lambda name: self.lines[name].word != "fresh")
-        return [self.link(name) for name in names]
+        return [self.link(name) for name in names if not self._is_revoked(name)]
+
+    def _is_revoked(self, name: str) -> bool:
+        """RK-1: such a store is no more than an address from which newer statements may come."""
+        store = self.trusted.floors.get(Store, name)
+        return (
+            store is not None
+            and self.trusted.chain.revocations.strongest(store.statement, store.envelope.id) is not None
+        )
 
     def plan(self) -> list[Part]:
         """The parts of the next generation."""

@@ -67,6 +67,9 @@ class Switch:
         failed: SealringError | None = None
         while self.survey.is_new() and missing(self.survey.packages) is None:
             self._bring_all(links)
+            lacking = missing(self.survey.packages)
+            if lacking is not None:
+                raise lacking
             if not self.survey.is_new():
                 break
             try:

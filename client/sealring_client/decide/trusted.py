@@ -99,6 +99,10 @@ class Trusted:
             floors = Floors.of(self.chain, others)
         return replace(self, chain=floors.chain, floors=floors, others=others)
 
+    def with_envelopes(self, found: Iterable[Authentic[Common]]) -> "Trusted":
+        """With these at hand too, signature by signature, though nothing new follows from them."""
+        return replace(self, others=tuple(dict.fromkeys((*self.others, *(one.envelope.raw for one in found)))))
+
     def envelopes(self) -> dict[str, Claim]:
         """What is remembered beside roots and brands, by the envelope's digest."""
         claims = (read_claim(raw) for raw in self.others)

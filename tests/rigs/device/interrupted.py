@@ -121,6 +121,8 @@ class Stage:
         (self.folder / "seed").write_bytes(write_bundle([StatementEntry(one.raw) for one in self.first]))
         new = Rig(self.copy("old", self.folder / "new"), now())
         assert [new.refresh().exit_code for _ in range(2)] == [0, 0]
+        # Loads all that a command loads: what the first one alone had to compile would shift its points.
+        assert tell("status", new.folder)[0] == 0
         take_down(new.folder)
         (self.folder / "none").mkdir()
 
