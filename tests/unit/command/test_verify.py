@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sealring.bundle import StatementEntry, write_bundle
 from sealring.statement import Common
 from sealring.statement.software import Final
 from tests.unit.command.creating import WORLD, Desk
@@ -121,3 +122,16 @@ def test_a_final_release_stands_beyond_its_end_with_the_role_brand(desk: Desk) -
     assert verify(desk, "last.json", "old.json", "--at", later)[0] == 0
     code, said = verify(desk, "old.json", "--at", later)
     assert (code, said["rule"]) == (22, "TM-1")
+
+
+def test_a_bundle_is_verified_assertion_by_assertion(desk: Desk) -> None:
+    """SPEC BN-3: what `countersign` writes is a bundle, and it is trusted no more than its files."""
+    desk.keep("release.json", WORLD.release(1))
+    bundle = desk.folder / "both.bundle"
+    names = ("tool.json", "release.json")
+    bundle.write_bytes(write_bundle([StatementEntry((desk.folder / name).read_bytes()) for name in names]))
+    code, said = verify(desk, str(bundle), "--delegation", "partner.json")
+    assert code == 0
+    assert [one["type"] for one in said["verified"]] == ["revision", "release"]
+    code, said = verify(desk, str(bundle))
+    assert (code, said["rule"]) == (21, "TH-1")

@@ -7,10 +7,11 @@ from typing import Any, cast
 import click
 
 from sealring.approve import check_revocations
-from sealring.chain import Authentic, Chain, Rollback, Verified
+from sealring.chain import Authentic, Chain, Claim, Rollback, Verified
 from sealring.command.authority import load_chain
 from sealring.command.brought import with_brought
-from sealring.command.files import EXISTING, Instant, about, json_option, load_claim
+from sealring.command.bundles import load_claims
+from sealring.command.files import EXISTING, Instant, about, json_option
 from sealring.command.output import Output, Row, Sheet
 from sealring.command.outside import Outside
 from sealring.end_of_life import final_ids
@@ -32,7 +33,8 @@ from sealring.statement import (
 
 @click.command(
     **about(
-        "Verify each FILE through the chain. Exit 0 only if a device would accept all of them.",
+        "Verify each FILE, an assertion or a bundle of them, through the chain. Exit 0 only if a device would accept"
+        " all of them.",
         "sealring verify release-2.json tool-2.json --root root.json --brand acme.json",
         "sealring verify root-2.json --root root.json",
         "sealring verify tool-2.json --root root.json --brand acme.json --delegation builders.json \\",
@@ -72,8 +74,8 @@ def verify(
     names = _names(chain)
     found: list[Verified[Common]] = []
     final: frozenset[str] = frozenset()
-    for path in files:
-        verified, held = verify_file(path, chain, moment, floor, final)
+    for claim in (claim for path in files for claim in load_claims(path)):
+        verified, held = verify_claim(claim, chain, moment, floor, final)
         # EL-2: what a final release rests on goes on beyond its end; it stands before that among the files.
         final |= _final(held, verified)
         names.update(_names(held))
@@ -85,18 +87,18 @@ def verify(
     output.sheet(Sheet(f"verified at {spell(moment.at)}", rows, ("assertion", "sequence", "signed by", "until")))
 
 
-def verify_file(
-    path: Path, chain: Chain, moment: Moment, floor: int | None, final: frozenset[str]
+def verify_claim(
+    claim: Claim, chain: Chain, moment: Moment, floor: int | None, final: frozenset[str]
 ) -> tuple[Verified[Common], Chain]:
-    """One file, verified, and the chain in which it was.
+    """One assertion, verified, and the chain in which it was.
 
     Args:
-        final: ids whose expiry an earlier file, a final release, has lifted.
+        final: ids whose expiry an earlier one, a final release, has lifted.
 
     Raises:
         TrustError: the rule that a device would name too.
     """
-    found, held = _authenticate(path, chain)
+    found, held = _authenticate(claim, chain)
     if floor is not None and found.statement.sequence < floor:
         raise Rollback(found.statement.title, found.statement.sequence, floor)
     final |= _final(held, found)
@@ -119,8 +121,7 @@ def _final(chain: Chain, found: Authentic[Common]) -> frozenset[str]:
     return final_ids(chain, cast(Authentic[Release], found))
 
 
-def _authenticate(path: Path, chain: Chain) -> tuple[Authentic[Common], Chain]:
-    claim = load_claim(path)
+def _authenticate(claim: Claim, chain: Chain) -> tuple[Authentic[Common], Chain]:
     statement, raw = claim.statement, claim.envelope.raw
     if isinstance(statement, Root):
         # The anchor itself was checked when the chain began; any other version must be the next one.
