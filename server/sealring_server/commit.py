@@ -15,7 +15,7 @@ from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.view import View, view_key
 from sealring_server.catalogue import append_entry, last_entry
-from sealring_server.held import FORMAT, Held
+from sealring_server.held import Held
 from sealring_server.here import StoreHere
 from sealring_server.schema import heads, statements, views
 from sealring_server.tuf_repo import CATALOGUE, last_version, metadata_bytes, publish_catalogue, sign_timestamp
@@ -74,7 +74,7 @@ def receipt(here: StoreHere, connection: Connection, entry: CatalogueEntry, admi
     """The proof that these statements are published: TUF files and proofs, as a bundle (SPEC PB-3)."""
     root = bytes.fromhex(Held(connection).root_id)
     found = here.maps.at(connection, entry.sequence, keep=False)
-    keys = sorted({map_key(root, a.statement.type, FORMAT, a.statement.subject) for a in admitted})
+    keys = sorted({map_key(root, a.statement.type, a.statement.format, a.statement.subject) for a in admitted})
     files: list[Entry] = [TufEntry(f"{entry.digest.hex()}.{CATALOGUE}", entry.raw)]
     for role in ("timestamp", "snapshot", "targets"):
         raw = metadata_bytes(connection, role)
@@ -93,13 +93,13 @@ def _write_statements(
     updates: dict[bytes, Head] = {}
     for one in news:
         said, envelope = one.statement, one.envelope
-        row = {"type": said.type, "format": FORMAT, "subject": said.subject, "sequence": said.sequence}
+        row = {"type": said.type, "format": said.format, "subject": said.subject, "sequence": said.sequence}
         row |= {"id": envelope.id, "envelope": envelope.digest}
         connection.execute(insert(statements).values(**row, entry=sequence, raw=envelope.raw).prefix_with("OR IGNORE"))
         new = upsert(heads).values(**row)
         taken = {name: new.excluded[name] for name in ("sequence", "id", "envelope")}
         connection.execute(new.on_conflict_do_update(index_elements=["type", "format", "subject"], set_=taken))
-        key = map_key(root, said.type, FORMAT, said.subject)
+        key = map_key(root, said.type, said.format, said.subject)
         updates[key] = Head(said.sequence, bytes.fromhex(envelope.id), bytes.fromhex(envelope.digest))
     return updates
 

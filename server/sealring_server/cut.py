@@ -83,7 +83,7 @@ class Change:
         """The root's own list, the brands that it no longer certifies, and the last words that it no longer signs."""
         if self._falls("revocations", f"{ROOT}/{ROOT}"):
             yield f"revocations {ROOT}/{ROOT}"
-        for name, _ in self.held.heads("brand"):
+        for name, _, _ in self.held.heads("brand"):
             is_before = name in self.held.with_held_brand(self.before, name).brands
             raw = self.head("brand", name)
             if is_before and raw is not None and name not in self.after.brands and not _follows(self.after, name, raw):

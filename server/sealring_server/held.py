@@ -15,7 +15,6 @@ from sealring.floors import kept
 from sealring.statement import Brand, Common, parse_statement
 from sealring_server.schema import heads, statements, store
 
-FORMAT = 1  # of every statement that this edition admits
 NEWEST = 64  # envelopes of one delegation or list that are looked at again with every publication
 OF_BRANDS = ("delegation", "model", "release", "revision", "revocations", "serial", "stack", "store")
 GOVERNING = ("delegation", "revocations")  # the types that say what else counts
@@ -47,11 +46,13 @@ class Held:
         return found
 
     def current(self, kind: str, subject: str) -> bytes | None:
-        """The envelope that is the head of a subject."""
+        """The envelope that is the head of a subject; of several formats the highest (SPEC ST-8)."""
         return self.connection.scalar(
             select(statements.c.raw)
             .join(heads, heads.c.envelope == statements.c.envelope)
-            .where(heads.c.type == kind, heads.c.format == FORMAT, heads.c.subject == subject)
+            .where(heads.c.type == kind, heads.c.subject == subject)
+            .order_by(heads.c.sequence.desc(), heads.c.format.desc())
+            .limit(1)
         )
 
     def version(self, kind: str, subject: str, sequence: int) -> bytes | None:
@@ -108,40 +109,39 @@ class Held:
             self.connection.scalars(
                 select(statements.c.raw)
                 .join(heads, heads.c.envelope == statements.c.envelope)
-                .where(heads.c.type.in_(GOVERNING), heads.c.format == FORMAT, below(heads.c.subject, authority))
-                .order_by(heads.c.type, heads.c.subject)
+                .where(heads.c.type.in_(GOVERNING), below(heads.c.subject, authority))
+                .order_by(heads.c.type, heads.c.format, heads.c.subject)
             )
         )
 
-    def heads(self, kind: str) -> Iterator[tuple[str, Head]]:
-        """Subject and head of every statement of a type that is current."""
+    def heads(self, kind: str) -> Iterator[tuple[str, int, Head]]:
+        """Subject, format and head of every statement of a type that is current."""
         rows = self.connection.execute(
-            select(heads.c.subject, heads.c.sequence, heads.c.id, heads.c.envelope).where(
-                heads.c.type == kind, heads.c.format == FORMAT
+            select(heads.c.subject, heads.c.format, heads.c.sequence, heads.c.id, heads.c.envelope).where(
+                heads.c.type == kind
             )
         )
         for row in rows:
-            yield row.subject, Head(row.sequence, bytes.fromhex(row.id), bytes.fromhex(row.envelope))
+            yield row.subject, row.format, Head(row.sequence, bytes.fromhex(row.id), bytes.fromhex(row.envelope))
 
     def count(self, authority: str) -> int:
         """How many subjects of one brand have a head."""
-        of_brand = and_(heads.c.type.in_(OF_BRANDS), heads.c.format == FORMAT, below(heads.c.subject, authority))
+        of_brand = and_(heads.c.type.in_(OF_BRANDS), below(heads.c.subject, authority))
         return self.connection.scalar(select(func.count()).select_from(heads).where(of_brand)) or 0
 
     def subjects(self, kind: str, authority: str) -> Iterator[str]:
         """The subjects of a type below one authority's name that have a head."""
         yield from self.connection.scalars(
             select(heads.c.subject)
-            .where(heads.c.type == kind, heads.c.format == FORMAT, below(heads.c.subject, authority))
+            .where(heads.c.type == kind, below(heads.c.subject, authority))
             .order_by(heads.c.subject)
+            .distinct()
         )
 
     def bodies(self, kind: str) -> Iterator[Common]:
         """The statement of every head of a type; admitted before, and not judged again here."""
         for raw in self.connection.scalars(
-            select(statements.c.raw)
-            .join(heads, heads.c.envelope == statements.c.envelope)
-            .where(heads.c.type == kind, heads.c.format == FORMAT)
+            select(statements.c.raw).join(heads, heads.c.envelope == statements.c.envelope).where(heads.c.type == kind)
         ):
             yield parse_statement(parse_envelope(raw).payload)
 
@@ -171,4 +171,4 @@ def below(subject: ColumnElement[str], authority: str) -> ColumnElement[bool]:
 
 
 def _of(kind: str, subject: str) -> ColumnElement[bool]:
-    return and_(statements.c.type == kind, statements.c.subject == subject, statements.c.format == FORMAT)
+    return and_(statements.c.type == kind, statements.c.subject == subject)

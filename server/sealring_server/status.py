@@ -97,7 +97,7 @@ def status_of_url(url: str) -> dict[str, Any]:
 def _authorities(held: Held, at: datetime) -> dict[str, dict[str, Any]]:
     """Of each authority what expires next, and how much has; serials live for 20 years and are only counted."""
     found: dict[str, dict[str, Any]] = {}
-    newest = max((int(subject) for subject, _ in held.heads("root")), default=0)
+    newest = max((int(subject) for subject, _, _ in held.heads("root")), default=0)
     for kind in TYPES.keys() - {"serial"}:
         for one in held.bodies(kind):
             if kind == "root" and one.sequence != newest:

@@ -3,20 +3,23 @@
 A view lists the heads of everything that a model's devices need to go from what they hold to what they run.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from msgspec import UNSET
 
+from sealring.authentic import S
 from sealring.catalogue.leaf import Head
 from sealring.catalogue.view import Subjects, View, make_view
 from sealring.names import ROOT, covers
 from sealring.statement import Common, Delegation, Model, Release, Stack
-from sealring_server.held import FORMAT, Held
+from sealring_server.held import Held
 
-Heads: TypeAlias = dict[tuple[str, str], Head]
-"""The head of each (type, subject)."""
+About: TypeAlias = tuple[str, str]
+"""A type and a subject."""
+Heads: TypeAlias = dict[About, dict[int, Head]]
+"""The head of each format in which a subject is issued (SPEC ST-8)."""
 SHOWN = ("root", "brand", "model", "store", "release", "revision", "stack", "delegation", "revocations")
 
 
@@ -24,31 +27,38 @@ SHOWN = ("root", "brand", "model", "store", "release", "revision", "stack", "del
 class Says:
     """What the heads say that leads on to other heads."""
 
-    releases: Mapping[str, Release] = field(default_factory=dict)
-    stacks: Mapping[str, Stack] = field(default_factory=dict)
+    releases: Mapping[str, list[Release]] = field(default_factory=dict)
+    stacks: Mapping[str, list[Stack]] = field(default_factory=dict)
     delegations: Mapping[str, list[Delegation]] = field(default_factory=dict)
-    """Those of each brand."""
+    """Those of each brand; releases and stacks by their subject, one of each format."""
 
 
 def compute_views(held: Held) -> list[View]:
     """The view of every model, from the heads of one state."""
-    heads = {(kind, subject): head for kind in SHOWN for subject, head in held.heads(kind)}
-    releases = {one.subject: one for one in held.bodies("release") if isinstance(one, Release)}
-    stacks = {one.subject: one for one in held.bodies("stack") if isinstance(one, Stack)}
-    says = Says(releases, stacks, _by_brand(held.bodies("delegation")))
-    root = bytes.fromhex(held.root_id)
-    return [view_of(root, model, heads, says) for model in held.bodies("model") if isinstance(model, Model)]
+    heads: Heads = {}
+    for kind in SHOWN:
+        for subject, number, head in held.heads(kind):
+            heads.setdefault((kind, subject), {})[number] = head
+    says = Says(
+        _grouped(held.bodies("release"), Release, lambda one: one.subject),
+        _grouped(held.bodies("stack"), Stack, lambda one: one.subject),
+        _grouped(held.bodies("delegation"), Delegation, lambda one: one.authority),
+    )
+    root, models = bytes.fromhex(held.root_id), _grouped(held.bodies("model"), Model, lambda one: one.name)
+    return [view_of(root, name, issued, heads, says) for name, issued in models.items()]
 
 
-def view_of(root: bytes, model: Model, heads: Heads, says: Says) -> View:
-    """The view of one model: of what it names, everything that has a head."""
-    wanted = [about for about in _needed(model, says) if about in heads]
+def view_of(root: bytes, name: str, issued: Iterable[Model], heads: Heads, says: Says) -> View:
+    """The view of one model: of what it names in any format, everything that has a head."""
     newest = max((about for about in heads if about[0] == "root"), key=lambda about: int(about[1]))
-    rows: dict[Subjects, Head] = {(kind, FORMAT, subject): heads[kind, subject] for kind, subject in [newest, *wanted]}
-    return make_view(root, model.name, rows)
+    wanted = [newest, *(about for model in issued for about in _needed(model, says) if about in heads)]
+    rows: dict[Subjects, Head] = {
+        (kind, number, subject): head for kind, subject in wanted for number, head in heads[kind, subject].items()
+    }
+    return make_view(root, name, rows)
 
 
-def _needed(model: Model, says: Says) -> Iterator[tuple[str, str]]:
+def _needed(model: Model, says: Says) -> Iterator[About]:
     """(type, subject) of each statement that the model's devices need, but the root."""
     yield "model", model.name
     for store in model.stores:
@@ -64,20 +74,19 @@ def _needed(model: Model, says: Says) -> Iterator[tuple[str, str]]:
     yield from _software(model, says)
 
 
-def _software(model: Model, says: Says) -> Iterator[tuple[str, str]]:
+def _software(model: Model, says: Says) -> Iterator[About]:
     for wanted in model.packages:
         subject = f"{wanted.package}/{wanted.channel}"
         yield "release", subject
-        release = says.releases.get(subject)
-        target = release.target(model.architecture) if release is not None else None
-        if target is not None:
-            yield "revision", f"{wanted.package}/{target.revision}/{model.architecture}"
-            if target.previous is not UNSET:
-                yield "revision", f"{wanted.package}/{target.previous}/{model.architecture}"
+        for release in says.releases.get(subject, ()):
+            target = release.target(model.architecture)
+            if target is not None:
+                yield "revision", f"{wanted.package}/{target.revision}/{model.architecture}"
+                if target.previous is not UNSET:
+                    yield "revision", f"{wanted.package}/{target.previous}/{model.architecture}"
     if isinstance(model.stack, str):
         yield "stack", model.stack
-        stack = says.stacks.get(model.stack)
-        for part in stack.parts if stack is not None else ():
+        for part in (part for stack in says.stacks.get(model.stack, ()) for part in stack.parts):
             if part.architecture == model.architecture:
                 yield "revision", f"{part.package}/{part.revision}/{part.architecture}"
 
@@ -89,9 +98,9 @@ def _concerns(delegation: Delegation, model: Model) -> bool:
     )
 
 
-def _by_brand(found: Iterable[Common]) -> dict[str, list[Delegation]]:
-    by_brand: dict[str, list[Delegation]] = {}
+def _grouped(found: Iterable[Common], kind: type[S], by: Callable[[S], str]) -> dict[str, list[S]]:
+    groups: dict[str, list[S]] = {}
     for one in found:
-        if isinstance(one, Delegation):
-            by_brand.setdefault(one.authority, []).append(one)
-    return by_brand
+        if isinstance(one, kind):
+            groups.setdefault(by(one), []).append(one)
+    return groups
