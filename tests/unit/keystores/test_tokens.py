@@ -1,4 +1,4 @@
-"""Keys in real tokens sign assertions: SoftHSM2's, and a TPM 2.0's, through one kind of URI (SPEC KY-2, KY-5, KY-6)."""
+"""Keys in real tokens sign assertions: SoftHSM2's, and a TPM 2.0's, through one kind of URI (SPEC KY-2, KY-6, KY-7)."""
 
 import json
 from collections.abc import Iterator
@@ -103,13 +103,13 @@ def test_nobody_is_asked_where_nobody_is_there(soft: Token, tmp_path: Path) -> N
 
 
 def test_a_wrong_pin_is_told_and_tried_once(soft: Token, tmp_path: Path) -> None:
-    """SPEC KY-5: tokens lock themselves, so the second try is a person's to decide."""
+    """SPEC KY-6, KY-7: tokens lock themselves, so the second try is a person's to decide."""
     imported(tmp_path, soft, 2)
     draft(tmp_path, "holder-2")
     (tmp_path / "wrong").write_text("00000000")
     done = sign(tmp_path, soft, soft.uri(2), "--passphrase-file", "wrong")
     assert done.code == 1
-    assert "the PIN does not open it [KY-5]" in done.err
+    assert "the PIN does not open it [KY-7]" in done.err
     assert parse_envelope((tmp_path / "root.json").read_bytes()).signatures == {}
 
 
@@ -126,11 +126,11 @@ def test_another_key_than_any_set_lists_is_refused_before_the_pin(soft: Token, t
     ("kind", "rule", "code"),
     [
         pytest.param("rsa:2048", "RSA is no type of ours", 11, id="RSA"),
-        pytest.param("EC:secp521r1", "KY-2", 20, id="P-521"),
+        pytest.param("EC:secp521r1", "KY-7", 20, id="P-521"),
     ],
 )
 def test_a_key_of_another_type_is_refused(soft: Token, tmp_path: Path, kind: str, rule: str, code: int) -> None:
-    """SPEC KY-2, KY-4: no device would count it, so it must not get into a statement."""
+    """SPEC KY-7, KY-4: no device would count it, so it must not get into a statement."""
     number = 4 if kind.startswith("rsa") else 5
     soft.make_key(number, kind)
     (tmp_path / "pin").write_text(PIN)

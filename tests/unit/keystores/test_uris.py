@@ -89,7 +89,7 @@ def test_vault_needs_its_address() -> None:
     ],
 )
 def test_a_uri_that_names_no_key_is_refused_as_spelt(uri: str) -> None:
-    """SPEC KY-5, KY-6: unencrypted kinds are none of ours, and no URI carries a secret."""
+    """SPEC KY-7: unencrypted kinds are none of ours, and no URI carries a secret."""
     assert is_uri(uri)
     with pytest.raises(BadUri) as refused:
         load_signer(uri, nobody)
@@ -112,7 +112,7 @@ def test_a_file_whose_name_has_a_colon_is_given_with_its_folder() -> None:
     ],
 )
 def test_a_cloud_key_of_another_type_is_refused(keytype: str, scheme: str) -> None:
-    """SPEC KY-2: its signatures would count on no device."""
+    """SPEC KY-7: its signatures would count on no device."""
     with pytest.raises(UnsupportedKey):
         _public("awskms:alias/x", SSlibKey("0" * 64, keytype, scheme, {"public": "-----BEGIN PUBLIC KEY-----"}))
 

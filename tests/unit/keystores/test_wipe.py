@@ -1,4 +1,4 @@
-"""How long a file's secrets stay in memory, looked at from outside the process that had them (SPEC KY-5, KY-6)."""
+"""How long a file's secrets stay in memory, looked at from outside the process that had them (SPEC KY-8, KY-9)."""
 
 import ctypes
 import os
@@ -54,7 +54,7 @@ def places(process: int, needle: bytes) -> int:
 
 @pytest.mark.parametrize("kind", KEY_TYPES)
 def test_a_secret_is_gone_when_its_key_is_closed(tmp_path: Path, kind: KeyType) -> None:
-    """SPEC KY-5: of Ed25519 nothing stays. OpenSSL may leave one copy of another secret in memory that it freed."""
+    """SPEC KY-8: of Ed25519 nothing stays. OpenSSL may leave one copy of another secret in memory that it freed."""
     path, phrase = tmp_path / "a.key", tmp_path / "phrase"
     create_key_file(path, "a", PASSPHRASE, strength="interactive", kind=kind)
     phrase.write_bytes(PASSPHRASE)
@@ -79,7 +79,7 @@ def test_a_secret_is_gone_when_its_key_is_closed(tmp_path: Path, kind: KeyType) 
 
 
 def test_while_a_key_is_open_no_core_is_written() -> None:
-    """SPEC KY-5: a crash must not put the key on a disk; afterwards all is as it was."""
+    """SPEC KY-9: a crash must not put the key on a disk; afterwards all is as it was."""
     before = resource.getrlimit(resource.RLIMIT_CORE)
     with no_dumps():
         assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0

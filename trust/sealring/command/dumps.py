@@ -1,4 +1,4 @@
-"""While a key is open, no crash writes this process's memory to a disk, and no other program reads it (SPEC KY-5)."""
+"""While a key is open, no crash writes this process's memory to a disk, and no other program reads it (SPEC KY-9)."""
 
 import ctypes
 import resource

@@ -1,4 +1,4 @@
-"""A private key in memory: opened by its passphrase, used, and let go (SPEC KY-5)."""
+"""A private key in memory: opened by its passphrase, used, and let go (SPEC KY-5, KY-8)."""
 
 from dataclasses import dataclass
 from types import TracebackType

@@ -1,4 +1,4 @@
-"""libsodium on memory that can be overwritten: random bytes, argon2id, secretbox (SPEC KY-5).
+"""libsodium on memory that can be overwritten: random bytes, argon2id, secretbox (SPEC KY-5, KY-8).
 
 PyNaCl's own functions take and give `bytes`, which Python can't overwrite, by way of buffers of its own that it
 frees as they are. So its binding is called here on `bytearray`s, which `wipe` overwrites in place.

@@ -1,4 +1,4 @@
-"""Where private keys are kept, and the one loader that reaches them all (SPEC KY-5, KY-6)."""
+"""Where private keys are kept, and the one loader that reaches them all (SPEC KY-5 to KY-7)."""
 
 from sealring.keystores.holder import Ask, Holder
 from sealring.keystores.loading import is_uri, load_signer

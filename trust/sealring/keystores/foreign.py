@@ -1,4 +1,4 @@
-"""A key in a token or a cloud, through securesystemslib, as something that signs assertions (SPEC KY-2, KY-5)."""
+"""A key in a token or a cloud, through securesystemslib, as something that signs assertions (SPEC KY-2, KY-7)."""
 
 import re
 from collections.abc import Iterator

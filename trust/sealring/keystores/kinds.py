@@ -1,4 +1,4 @@
-"""The kinds of key stores that a URI can name, and what each needs on this machine (SPEC KY-5).
+"""The kinds of key stores that a URI can name, and what each needs on this machine (SPEC KY-7).
 
 The stores are securesystemslib's; nothing of it is imported before a URI is met, and of a kind's own libraries
 nothing before a URI of that kind is.

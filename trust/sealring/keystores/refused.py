@@ -1,4 +1,4 @@
-"""What a token or a cloud can refuse, in words that say what to do (SPEC KY-5).
+"""What a token or a cloud can refuse, in words that say what to do (SPEC KY-7).
 
 Each of these libraries has exceptions of its own, documented or not, and securesystemslib passes them all on.
 """
@@ -37,7 +37,7 @@ class WrongPin(TrustError):
 
     where: str
     locked: bool
-    rule: ClassVar[str] = "KY-5"
+    rule: ClassVar[str] = "KY-7"
     exit_code: ClassVar[int] = 1
 
     def __str__(self) -> str:
@@ -51,11 +51,11 @@ class WrongPin(TrustError):
 
 @dataclass(eq=False)
 class UnsupportedKey(TrustError):
-    """A key of a type that no statement can list, or that can't sign what statements are (SPEC KY-2)."""
+    """A key of a type that no statement can list, or that can't sign what statements are (SPEC KY-7)."""
 
     where: str
     found: str
-    rule: ClassVar[str] = "KY-2"
+    rule: ClassVar[str] = "KY-7"
     exit_code: ClassVar[int] = 20
 
     def __str__(self) -> str:
