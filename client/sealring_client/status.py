@@ -1,6 +1,7 @@
 """What the device is, runs and trusts, from its disk alone: no store is asked and nothing is written (SPEC DV-10)."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from tuf.api.metadata import Timestamp
 
 from sealring.authentic import Authentic, read_claim
 from sealring.catalogue.entry import parse_entry
+from sealring.end_of_life import final_ids
 from sealring.errors import TrustError
 from sealring.moment import Moment
 from sealring.names import spell
@@ -190,10 +192,20 @@ def _list(one: ListInForce) -> dict[str, Any]:
     return {"issuer": said.subject, "sequence": said.sequence, "lines": len(said.revoked), "counts": one.counts}
 
 
+def _lifted(trusted: Trusted) -> frozenset[str]:
+    """Ids whose expiry the held final releases have lifted (EL-2)."""
+    found: frozenset[str] = frozenset()
+    for kind, subject in trusted.floors.highest:
+        release = trusted.floors.get(Release, subject) if kind == "release" else None
+        with suppress(TrustError):
+            found |= final_ids(trusted.chain, release) if release is not None else frozenset()
+    return found
+
+
 def _warnings(trusted: Trusted, times: Times, model: Model | None) -> list[str]:
     """What has expired, or is near its end: new installations stop, and nothing else does (DV-10)."""
     held = [trusted.chain.root, *trusted.chain.brands.values(), *trusted.floors.highest.values()]
-    found = []
+    found, lifted = [], _lifted(trusted)
     for one in held:
         statement = one.statement
         if statement.type not in _ACTED_UPON:
@@ -202,7 +214,8 @@ def _warnings(trusted: Trusted, times: Times, model: Model | None) -> list[str]:
         if line is not None:
             found.append(f"{statement.title} {in_words(line)}: nothing new is installed by it")
         if times.is_over(one):
-            found.append(f"{statement.title} expired {spell(times.end_of(one))}: nothing new is installed by it")
+            what = "a final release has lifted that" if one.envelope.id in lifted else "nothing new is installed by it"
+            found.append(f"{statement.title} expired {spell(times.end_of(one))}: {what}")
     if model is not None and times.of_brand(model.authority).at >= model.end_of_support:
         found.append(f"model {model.name}: support ended {spell(model.end_of_support)}")
     return found

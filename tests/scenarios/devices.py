@@ -65,9 +65,16 @@ class Rig:
     def device(self) -> Device:
         return load_device(self.folder)
 
-    def provision(self, root: Envelope, seed: Iterable[Envelope], clock: Clock = "trusted", model: str = MODEL) -> None:
+    def provision(
+        self,
+        root: Envelope,
+        seed: Iterable[Envelope],
+        clock: Clock = "trusted",
+        model: str = MODEL,
+        groups: tuple[str, ...] = (),
+    ) -> None:
         bundle = write_bundle([StatementEntry(one.raw) for one in seed])
-        provision(self.folder, root.raw, model, bundle, clock)
+        provision(self.folder, root.raw, model, bundle, clock, groups)
 
     def check(self) -> Report:
         return refresh(self.device, self.outside(), apply=False)

@@ -5,7 +5,6 @@ from types import MappingProxyType
 from typing import Any
 
 from sealring.envelope import Envelope
-from sealring_client.device_file import Clock
 from tests.scenarios.devices import Rig, image_of, line
 from tests.simulated import SimulatedStore
 from tests.world import NOW, World
@@ -19,6 +18,7 @@ class Scene:
     Args:
         keys: the TUF keys of the two stores, by a name for each.
         model: members of the model beside the ordinary ones.
+        groups: what the device is given for rollouts.
         more: statements that are published at first, beside the software.
     """
 
@@ -29,7 +29,7 @@ class Scene:
         keys: tuple[str, str] = ("main", "other"),
         model: Mapping[str, Any] = MappingProxyType({}),
         more: Callable[[World], list[Envelope]] = lambda _: [],
-        clock: Clock = "trusted",
+        groups: tuple[str, ...] = (),
     ) -> None:
         self.world, self.device = World(at=NOW), device
         device.at = NOW
@@ -44,7 +44,7 @@ class Scene:
             w.signed(w.store(B, self.other.pin, store="other")),
         ]
         self.publish([*self.seed, *more(w), *self.software(1)], 1)
-        device.provision(w.root, self.seed, clock)
+        device.provision(w.root, self.seed, groups=groups)
 
     def software(self, number: int, **more: Any) -> list[Envelope]:
         revision = self.world.revision(number, image_of(str(number)), **more)

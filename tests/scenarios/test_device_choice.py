@@ -88,6 +88,25 @@ def test_an_image_of_a_stack_that_no_store_has_holds_back_all_of_it(stacked: Sce
     assert (report.exit_code, running(stacked)) == (11, {"more": 1, "tool": 1})
 
 
+def test_what_no_store_has_holds_back_its_stack_and_nobody_else() -> None:
+    """SPEC SK-3, DV-7: an optional package of the stack, and another publisher's beside it."""
+    with new_device(NOW) as device:
+        wanted = [Wanted(one.package, one.channel, "app", "optional") for one in PAIR]
+        scene = Scene(
+            device,
+            model={"packages": [*wanted, Wanted("acme/zoo", "latest/stable", "app", "optional")], "stack": "acme/line"},
+            more=with_stack(("more", 1), ("tool", 1)),
+        )
+        w = scene.world
+        zoo = [*software(w, 1, "zoo"), w.signed(w.release(1, package="zoo"))]
+        publish(scene, zoo, image("zoo", 1))
+        assert device.refresh().outcome == "installed"
+        assert running(scene) == {"zoo": 1}
+        publish(scene, [], image("more", 1))
+        device.refresh()
+        assert running(scene) == {"more": 1, "tool": 1, "zoo": 1}
+
+
 def test_a_stack_goes_not_below_a_minimum(stacked: Scene) -> None:
     """SPEC SK-2: what a release has ended stays ended, whoever chooses the revision."""
     w = stacked.world
@@ -157,6 +176,17 @@ def test_a_rollout_waits_for_its_start(scene: Scene) -> None:
     scene.device.at = NOW + hour
     assert poll(scene.device.folder, scene.device.outside(), running=True) is None
     assert (scene.device.refresh().outcome, scene.device.says()) == ("installed", "2")
+
+
+def test_a_group_goes_first() -> None:
+    """SPEC RO-1: where the device was given one of the plan's groups, whatever the share."""
+    with new_device(NOW) as device:
+        scene = Scene(device, groups=("lab",))
+        device.refresh()
+        release(scene, 2, 2, rollout(0, groups=["early"]))
+        assert device.refresh().packages[0].rollout == "waiting"
+        release(scene, 2, 3, rollout(0, groups=["early", "lab"]))
+        assert (device.refresh().outcome, device.says()) == ("installed", "2")
 
 
 def test_what_is_below_the_minimum_does_not_wait(scene: Scene) -> None:
@@ -280,6 +310,8 @@ def test_a_final_release_outlives_everything() -> None:
         }
         report = device.refresh()
         assert (report.outcome, report.exit_code) == ("none", 0)
+        warnings = read_status(device.device, later).warnings
+        assert sum("a final release has lifted that" in one for one in warnings) == 3
         publish(scene, [w.signed(w.revocations(1, ("revision acme/tool/2/amd64", "keep")))])
         assert "RK-1" in all_rules(device.refresh())
 

@@ -25,6 +25,7 @@ from sealring_client.report import Refusal
 MAX_STEPS = 256  # of roots, and of one brand's versions, taken from one store at once
 MAX_AUTHORITY = 4 * 1024 * 1024  # bytes of what one authority delegates and revokes
 MAX_DELEGATIONS = 64  # of one brand that a device holds
+MAX_REFUSALS = 32  # of one store that are reported
 Pair = Callable[[bytes, bytes], None]
 
 
@@ -73,7 +74,8 @@ class Learning:
                 continue  # an older statement of an authority accuses nobody; pass two calls such a store behind
             except TrustError as err:
                 found = Refusal.of(_about(err), err)
-                refusals[found.rule, found.message] = found
+                if len(refusals) < MAX_REFUSALS:  # whoever sends rubbish by the thousand fills no report with it
+                    refusals[found.rule, found.message] = found
         return tuple(refusals.values())
 
     def _steps(self, source: Source) -> Iterator[Callable[[], None]]:
