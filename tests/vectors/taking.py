@@ -49,4 +49,6 @@ def authentic(chain: Chain, raws: list[bytes]) -> list[Authentic[Common]]:
 
 def chain_of(vector: Vector) -> Chain:
     """The chain, with what is delegated and revoked."""
-    return furnished(bare_chain(vector), memory(vector), once_verified=True)
+    if remembered := vector.all("remembered"):
+        return furnished(bare_chain(vector), remembered, once_verified=True)
+    return furnished(bare_chain(vector), vector.all("known"))

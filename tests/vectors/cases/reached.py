@@ -44,6 +44,16 @@ def _reached() -> Cases:
     yield installed(
         "delegation-given-again", "none", "the next version vouches for it", his, given(), given(sequence=2), first
     )
+    theirs = listed(1, ("delegation acme/partner", "stop"), by=TWO[:2], part="remembered")
+    yield installed(
+        "delegation-another-signer",
+        "none",
+        "what retired keys of the brand signed, not the delegate",
+        build,
+        given(part="remembered"),
+        theirs,
+        before=rotated(0),
+    )
     forged = ("known", sign(WORLD.delegation(keys=key_set(1, OWN[0])), OWN[0]).raw)
     old = sign(WORLD.revision(), *OWN)
     yield installed(
@@ -86,6 +96,15 @@ def _conflicts() -> Cases:
         first,
         ("floor", second.raw),
         floor,
+        gone,
+    )
+    yield judged(
+        "floor/conflict-revoked-once-held",
+        "FL-3",
+        "also where it came first: the other has taken its place",
+        first,
+        floor,
+        ("floor", second.raw),
         gone,
     )
     lower = sign(WORLD.release(3), *OWN)

@@ -124,6 +124,8 @@ def _rotations() -> Cases:
         "none-named", "keep", "nor where the brand names no list: 0 is no number that is reached", 0, newest, older
     )
     yield from both("named", "none", "the brand's new statement names it: it does", 3, newest, older)
+    same = kept(4, by=TWO[:2])
+    yield from both("same-sequence", "keep", "one of the same sequence is no higher one", 0, newest, same)
     yield from both("higher", "none", "a higher one of the new keys does in any case", 0, newest, kept(5, by=TWO[:2]))
     thief = kept(LAST, stop)
     yield from both("thief-alone", "keep", "a thief's last list stops nothing any more", 1, thief)

@@ -100,6 +100,8 @@ def _delegates() -> Cases:
     yield judged(
         "time/delegates-both-floors", "TM-1", "which is one when both have one", release, one, two, late, later, by=pair
     )
+    soon = _seen(PARTNER[1], issued=NOW + DAY, sequence=2)
+    yield judged("time/delegates-earlier-of-two", ACCEPTED, "and each has one", release, one, two, late, soon, by=pair)
     gone = listed(1, ("delegation acme/partner", "keep"))
     yield judged("time/revoked-delegates-floor", ACCEPTED, "one taken back has none", release, wide, gone, late, by=OWN)
 
