@@ -26,6 +26,7 @@ class Selection:
     def choose(self) -> None:
         """The newest valid release of each package, or what the model's stack says, looked at together."""
         survey = self.survey
+        survey.see_what_is_stopped()
         try:
             survey.grounds = self._grounds()
         except TrustError as err:
@@ -62,7 +63,7 @@ class Selection:
         line, running = grounds.past.reached.get(name), self.survey.running.get(name)
         action = line.action if line is not None else "keep"
         # RK-6: what is stopped is in no plan, also where this check only says what would be done.
-        stopped = action == "stop"
+        stopped = action == "stop" or name in self.survey.stopped
         return Package(wanted, None if stopped else running, reached=action == "replace", stopped=stopped)
 
     def _by_stack(self, grounds: Grounds) -> Grounds:

@@ -30,7 +30,7 @@ from sealring_client.failures import load_failures
 from sealring_client.part import Part
 from sealring_client.report import Vulnerable
 from sealring_client.serial import held_serial
-from sealring_client.stopped import load_stopped
+from sealring_client.stopping import still_stopped
 
 INTEGRITY = "digest checked at mount"
 # Not a revision, which says nothing that a release does not; and a list stays in force when it has expired (RK-2).
@@ -111,7 +111,7 @@ def read_status(device: Device, now: datetime) -> Status:
         [_failure(one) for one in load_failures(device.folder).values()],
         _warnings(trusted, times, model.statement if model is not None else None),
         vulnerable(trusted, device.model, parts),
-        stopped_lines(trusted, {name: one for name, one in load_stopped(device.folder).items() if name not in runs}),
+        stopped_lines(trusted, still_stopped(device.folder, trusted, runs)),
         [_delegation(one) for one in trusted.chain.delegations.values()],
         [_list(one) for one in trusted.chain.revocations.lists],
         [pair.as_json(trusted) for pair in load_disputes(device.folder).pairs],

@@ -14,7 +14,7 @@ from sealring.revocation import Found
 from sealring_client.apply.generation_file import Damaged
 from sealring_client.apply.generations import Generations
 from sealring_client.apply.install import Disk
-from sealring_client.decide.reach import stopped_by
+from sealring_client.decide.reach import reach, stopped_by
 from sealring_client.decide.trusted import Trusted
 from sealring_client.disk import remove_durably
 from sealring_client.part import Part
@@ -41,13 +41,17 @@ def stop_what_is_revoked(folder: Path, disk: Disk, trusted: Trusted) -> dict[Par
     return stops
 
 
-def tidy_stopped(folder: Path, trusted: Trusted, running: dict[str, Part]) -> dict[str, Part]:
-    """What is stopped now: neither what runs again, nor what its list has let go."""
+def still_stopped(folder: Path, trusted: Trusted, running: Collection[str]) -> dict[str, Part]:
+    """What is stopped now: neither what runs again, nor what its list has let go.
+
+    A list that was weakened (RK-3) still keeps it away, so that still nobody waits for it.
+
+    Args:
+        running: packages that run.
+    """
     held = load_stopped(folder)
-    lines = stopped_by(trusted, held.values())
-    left = {package: part for package, part in held.items() if package not in running and part in lines}
-    save_stopped(folder, left.values())
-    return left
+    lines = reach(trusted, held.values())
+    return {package: part for package, part in held.items() if package not in running and part in lines}
 
 
 def forget_poll(folder: Path) -> None:

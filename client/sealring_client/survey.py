@@ -24,8 +24,8 @@ from sealring_client.fetch.link import StoreLink
 from sealring_client.outside import Outside
 from sealring_client.part import Part
 from sealring_client.report import Refusal, StoreLine, Word
-from sealring_client.stopped import kept_digests, load_stopped
-from sealring_client.stopping import forget_poll, stop_what_is_revoked, tidy_stopped
+from sealring_client.stopped import kept_digests, save_stopped
+from sealring_client.stopping import forget_poll, still_stopped, stop_what_is_revoked
 
 
 class Survey:
@@ -62,13 +62,18 @@ class Survey:
         """Everything that is trusted, walked again from the anchor (DV-2)."""
         self.state = load_trust(self.folder, repair=True)
         self.trusted = Trusted.begin(self.device.anchor, self.state.statements.values())
-        self.disputes, self.stopped = load_disputes(self.folder), load_stopped(self.folder)
+        self.disputes = load_disputes(self.folder)
 
     def stop_what_is_revoked(self) -> None:
         """RK-6: at once, by the lists that are held; before the first store is asked, and after the last."""
         self.stopped_now |= stop_what_is_revoked(self.folder, self.disk, self.trusted)
         self.running = {part.package: part for part in self.disk.parts_of(self.disk.generations.current())}
-        self.stopped = tidy_stopped(self.folder, self.trusted, self.running)
+        self.see_what_is_stopped()
+        save_stopped(self.folder, self.stopped.values())
+
+    def see_what_is_stopped(self) -> None:
+        """What ran, and may not; by the lists of now."""
+        self.stopped = still_stopped(self.folder, self.trusted, self.running)
 
     def mount_what_runs(self) -> None:
         """DV-10: what was installed is mounted whatever has expired since, and before any store is asked."""

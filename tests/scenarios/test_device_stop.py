@@ -13,7 +13,7 @@ from sealring_client.poll import poll
 from sealring_client.rollback import NoWayBack, find_way_back, roll_back
 from sealring_client.status import read_status
 from tests.scenarios.devices import image_of, new_device
-from tests.scenarios.scene import Scene, words
+from tests.scenarios.scene import A, Scene, words
 from tests.world import NOW, key_set, sign
 
 WANTED = [
@@ -83,6 +83,7 @@ def test_others_get_their_updates_and_the_stopped_one_its_successor(scene: Scene
     scene.release(2)
     assert scene.device.refresh().outcome == "installed"
     assert packages(scene) == {"acme/more": 2, "acme/tool": 2}
+    assert scene.device.check().outcome == "none"
     assert read_status(scene.device.device, NOW).stopped == []
 
 
@@ -184,11 +185,30 @@ def test_a_list_whose_keys_are_gone_stops_nothing(scene: Scene) -> None:
     assert [(one.package, one.action) for one in report.vulnerable] == [("acme/tool", "keep")]
 
 
+def test_after_a_rotation_still_nobody_waits_for_what_was_stopped(scene: Scene) -> None:
+    """SPEC RK-3, RK-6: the weakened list keeps its revision away, and the rest of the model goes on."""
+    w, new = scene.world, scene.world.brand_keys("acme", 2)
+    revoke(scene, 1, ("revision acme/tool/1/amd64", "stop"))
+    scene.device.refresh()
+    brand = sign(w.brand(sequence=2, keys=key_set(2, *new)), *w.brand_role, *w.brand_keys("acme")[:2])
+    more = [w.revision(2, image_of("more 2"), package="more"), w.release(2, package="more")]
+    rest = [
+        w.model(stores=["acme/main", "acme/other"], packages=WANTED),
+        w.store(A, scene.main.pin),
+        *more,
+    ]
+    scene.main.publish([brand, *(sign(one, *new[:2]) for one in rest)], [image_of("more 2")])
+    assert scene.device.refresh().outcome == "installed"
+    assert packages(scene) == {"acme/more": 2}
+    assert [one.package for one in read_status(scene.device.device, NOW).stopped] == ["acme/tool"]
+
+
 def test_a_lifted_stop_lets_the_release_in_again(scene: Scene) -> None:
     """SPEC RK-2: only a list of a higher sequence lifts it."""
     revoke(scene, 1, ("revision acme/tool/1/amd64", "stop"))
     scene.device.refresh()
     revoke(scene, 2)
+    assert scene.device.check().outcome == "available"
     report = scene.device.refresh()
     assert (report.outcome, scene.device.says(), report.stopped) == ("installed", "1", ())
 

@@ -57,7 +57,7 @@ def vulnerable(trusted: Trusted, model: str, parts: Iterable[Part]) -> list[Vuln
 
 def stopped_lines(trusted: Trusted, parts: Mapping[str, Part]) -> list[Vulnerable]:
     """What no longer runs, and why."""
-    lines = stopped_by(trusted, parts.values())
+    lines = reach(trusted, parts.values())
     return [
         Vulnerable(one.package, one.revision, "stop", in_words(lines[one])) for one in parts.values() if one in lines
     ]
