@@ -17,6 +17,7 @@ from sealring.furnished import furnished, gives_way
 from sealring.statement import TYPES, Common, parse_statement
 
 MAX_KEPT = 8  # statements of one subject
+MAX_UNCHECKED = 4  # of one subject, up to which one stays for a signature that does not count today
 Subject = tuple[str, str]
 """A type and a subject."""
 
@@ -90,9 +91,10 @@ def kept(found: Iterable[Authentic[Common]]) -> list[Authentic[Common]]:
     does too. Where more than 8 are left, those that bring a signer of their own stay, so that a thief of some
     keys, whatever subsets of them he signs with, can't push out what a key that he lacks has signed.
     """
+    ranked = sorted(found, key=lambda one: one.statement.sequence, reverse=True)
     useful: list[Authentic[Common]] = []
-    for one in sorted(found, key=lambda one: one.statement.sequence, reverse=True):
-        if not any(one.signers <= higher.signers for higher in useful):
+    for one in ranked:
+        if not any(one.signers <= higher.signers for higher in _above(useful, one)):
             useful.append(one)
     seen: set[str] = set()
     new: list[bool] = []
@@ -101,7 +103,18 @@ def kept(found: Iterable[Authentic[Common]]) -> list[Authentic[Common]]:
         seen |= one.signers
     # A stable sort: first the bearers of new signers, each part still highest first.
     chosen = [one for _, one in sorted(zip(new, useful, strict=True), key=lambda pair: not pair[0])][:MAX_KEPT]
+    # Signed ahead of a change of keys, or by a delegate beside the brand: it may count when the others do not. Nobody
+    # has checked such signatures, so what they keep takes no place of another.
+    for one in ranked:
+        known = [other.envelope.signatures.keys() for other in _above(chosen, one)]
+        if len(chosen) < MAX_UNCHECKED and one not in chosen:
+            chosen += [] if any(one.envelope.signatures.keys() <= ids for ids in known) else [one]
     return sorted(chosen, key=lambda one: one.statement.sequence, reverse=True)
+
+
+def _above(those: list[Authentic[Common]], one: Authentic[Common]) -> list[Authentic[Common]]:
+    """FL-5: of two with one sequence neither makes the other needless, for either may be taken back by its id."""
+    return [other for other in those if other.statement.sequence > one.statement.sequence]
 
 
 __all__ = ["MAX_KEPT", "Floors", "Subject", "kept", "reauthenticate"]

@@ -56,12 +56,9 @@ def gives_way(revocations: InForce, held: Authentic[Common], found: Authentic[Co
     """FL-5: of two that were signed for one place, the one that is taken back by its id gives way to the other."""
     if found.statement.sequence != held.statement.sequence or found.envelope.id == held.envelope.id:
         return False
-    return _is_named(revocations, held) and not _is_named(revocations, found)
-
-
-def _is_named(revocations: InForce, one: Authentic[Common]) -> bool:
-    line = revocations.strongest(one.statement, one.envelope.id)
-    return line is not None and line.line.what == one.envelope.id
+    return revocations.names_id(held.statement, held.envelope.id) and not revocations.names_id(
+        found.statement, found.envelope.id
+    )
 
 
 def _delegations(bare: Chain, claims: Iterable[Claim]) -> dict[str, Authentic[Delegation]]:

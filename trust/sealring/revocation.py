@@ -72,17 +72,19 @@ class InForce:
 
     def strongest(self, statement: Common, identity: str) -> Found | None:
         """The strongest line that names this statement, by its id or its type and subject (SPEC RK-1, RK-4)."""
+        found = [*self._naming(statement, identity), *self._naming(statement, statement.title)]
+        return max(found, key=lambda one: STRENGTH[one.action], default=None)
+
+    def names_id(self, statement: Common, identity: str) -> bool:
+        """Whether a line names this very statement by its id, whatever others say of its subject (SPEC FL-5)."""
+        return bool(self._naming(statement, identity))
+
+    def _naming(self, statement: Common, what: str) -> list[Found]:
         # RK-5: a list never takes back a list, or whoever signs one could lift another.
         if isinstance(statement, Revocations) or (statement.authority == ROOT and not isinstance(statement, Brand)):
-            return None
-        best: Found | None = None
-        for what in (identity, statement.title):
-            for found, scope in self._lines.get((statement.authority, what), ()):
-                if not _within(scope, statement):
-                    continue
-                if best is None or STRENGTH[found.action] > STRENGTH[best.action]:
-                    best = found
-        return best
+            return []
+        lines = self._lines.get((statement.authority, what), ())
+        return [found for found, scope in lines if _within(scope, statement)]
 
     def check(self, statement: Common, identity: str) -> None:
         """Raise `Revoked` if any line in force names this statement: nothing new is done because of it."""
@@ -109,16 +111,19 @@ def lists_in_force(
     """The lists that count today, and of those that no longer do the ones that nothing has lifted (SPEC RK-2, RK-3).
 
     Args:
-        silent: lists that were verified once; the highest of each issuer speaks.
+        silent: lists that were verified once; the highest of each issuer speaks, and where keys that no longer count
+            have signed two of one sequence, both: the order in which they came says nothing of who was the thief.
         numbers: for each brand the list that its certificate in force names.
     """
     found = {one.statement.subject: one for one in counting}
-    last: dict[str, ListInForce] = {}
+    last: dict[str, list[ListInForce]] = {}
     for one in silent:
-        known = last.get(one.statement.subject)
-        if known is None or known.statement.sequence < one.statement.sequence:
-            last[one.statement.subject] = one
-    stays = [one for subject, one in last.items() if not _lifted(one.statement, found.get(subject), numbers)]
+        known = last.get(one.statement.subject, [])
+        ahead = one.statement.sequence - known[0].statement.sequence if known else 1
+        if ahead >= 0:
+            last[one.statement.subject] = [one] if ahead else [*known, one]
+    highest = [one for those in last.values() for one in those]
+    stays = [one for one in highest if not _lifted(one.statement, found.get(one.statement.subject), numbers)]
     return (*found.values(), *stays)
 
 
