@@ -164,7 +164,7 @@ def test_a_holders_own_copy_is_put_beside_what_the_request_shows(made: Scene) ->
 
 
 def test_a_rotation_that_cuts_must_say_so_twice(made: Scene, tmp_path: Path) -> None:
-    """SPEC TH-1: when it is drafted, and when it becomes true."""
+    """SPEC CE-6: when it is drafted, and when it becomes true."""
     world = made.world
     release = sign(world.release(6))
     path = made.put("release-6.json", release.raw)

@@ -1,4 +1,4 @@
-"""Revocation lists: told as what changes, and nothing is un-revoked by accident (SPEC RC-1, AU-1)."""
+"""Revocation lists: told as what changes, and nothing is un-revoked by accident (SPEC CE-8, RC-1, AU-1)."""
 
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def test_a_line_becomes_stronger_and_its_beginning_stays(desk: Desk) -> None:
 def test_a_line_never_becomes_milder_unsaid(desk: Desk) -> None:
     """The attack by oversight: a list that is issued again lets go of what it held."""
     code, said = desk.refused(*again(*revoke(TOOL)))
-    assert code == 2
+    assert (code, said["rule"]) == (2, "CE-8")
     assert "the list in force says replace, keep would be milder" in said["message"]
     assert f'--lift "{TOOL}"' in said["hint"]
     assert lines(desk, desk.create(*again(*revoke(TOOL), "--lift", TOOL)))[TOOL]["action"] == "keep"
@@ -93,7 +93,7 @@ def test_a_line_leaves_the_list_by_lift_alone(desk: Desk) -> None:
 def test_a_list_follows_the_one_in_force(words: list[str], desk: Desk) -> None:
     """Whatever else it replaced, it would lift lines that nobody has looked at."""
     code, said = desk.refused(*(words if words[0] == "revocations" else ["revocations", *words]))
-    assert code == 2
+    assert (code, said["rule"]) == (2, "CE-8")
     assert "by --lift" in said["hint"]
 
 

@@ -1,4 +1,4 @@
-"""The request's form: bounded, one spelling, one meaning (SPEC ST-1, ST-3, ST-7)."""
+"""The request's form: bounded, one spelling, one meaning (SPEC CE-1, CE-2)."""
 
 import json
 
@@ -20,7 +20,7 @@ def test_what_is_written_is_read_again() -> None:
 
 
 def test_its_id_stays_while_holders_sign_and_changes_with_anything_else() -> None:
-    """SPEC EN-5: holders compare it to know that they were shown the same."""
+    """SPEC CE-2: holders compare it to know that they were shown the same."""
     assert signed_by(GOOD, Key("any")).id == GOOD.id
     others = [
         request([next_brand()], BRAND, RELEASE),
@@ -40,12 +40,13 @@ def test_ten_thousand_drafts_are_refused_unread() -> None:
     few = [signed(WORLD.release(n + 1, package=f"tool-{n}")) for n in range(MAX_DRAFTS + 1)]
     with pytest.raises(Malformed) as refusal:
         request(few)
-    assert refusal.value.rule == "ST-3"
+    assert refusal.value.rule == "CE-1"
 
 
 def test_a_file_above_its_limit_is_refused_before_it_is_parsed() -> None:
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLarge) as refusal:
         parse_request(b"[" * (MAX_REQUEST + 1))
+    assert refusal.value.rule == "CE-1"
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,9 @@ def test_every_other_spelling_is_refused(change: object) -> None:
 def test_context_out_of_order_is_refused() -> None:
     found = json.loads(GOOD.raw)
     found["context"].reverse()
-    with pytest.raises(BadRequest):
+    with pytest.raises(BadRequest) as refusal:
         parse_request(json.dumps(found, separators=(",", ":")).encode())
+    assert refusal.value.rule == "CE-1"
 
 
 def test_two_drafts_of_one_subject_are_refused() -> None:

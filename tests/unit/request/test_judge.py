@@ -1,4 +1,4 @@
-"""What a request shows its holders, and which of its lies are found out."""
+"""What a request shows its holders, and which of its lies are found out (SPEC CE-3, CE-4, CE-6)."""
 
 from datetime import timedelta
 from typing import Any
@@ -103,7 +103,7 @@ def test_what_a_new_brand_says_is_asked_of_its_new_keys() -> None:
 
 
 def test_a_context_of_the_holders_root_verifies_and_anothers_does_not() -> None:
-    """The attack: a whole world of the attacker's, in which everything fits (SPEC ST-4)."""
+    """The attack: a whole world of the attacker's, in which everything fits (SPEC CE-3, ST-4)."""
     other = World(salt="other")
     theirs = make_request(
         [claim(sign(other.brand(sequence=2)))], [claim(other.root), claim(other.signed(other.brand()))]
@@ -126,7 +126,7 @@ def test_a_context_of_the_holders_root_verifies_and_anothers_does_not() -> None:
     ],
 )
 def test_a_context_that_lies_is_named(lie: Any) -> None:
-    """The attack: a made-up earlier statement, so that the difference looks small."""
+    """The attack: a made-up earlier statement, so that the difference looks small (SPEC CE-3)."""
     context = [lie] if lie.statement.type == "brand" else [BRAND, lie]
     with pytest.raises(BadContext) as refusal:
         judged(request([WORLD.release(3)], *context))
@@ -135,14 +135,15 @@ def test_a_context_that_lies_is_named(lie: Any) -> None:
 
 
 def test_a_context_without_a_root_is_refused_unless_it_makes_one() -> None:
-    with pytest.raises(NoRoot):
+    with pytest.raises(NoRoot) as refusal:
         judge(make_request([signed(WORLD.brand())], []), [])
+    assert refusal.value.rule == "CE-3"
     with pytest.raises(BadContext):
         judge(make_request([signed(WORLD.root_statement(root=NO_ROOT))], [BRAND]), [])
 
 
 def test_a_context_walks_the_roots_as_a_device_does() -> None:
-    """A holder whose root is years old needs no other file (SPEC RT-2, BR-3)."""
+    """A holder whose root is years old needs no other file (SPEC CE-3, RT-2, BR-3)."""
     two = signed(next_root(), *WORLD.root_keys[:2])
     found = request([next_brand()], two, BRAND)
     assert judged(found).before.root == two.statement
@@ -181,16 +182,17 @@ def test_a_draft_that_no_signature_could_make_good_is_refused(draft: Common, rul
 
 
 def test_what_the_new_keys_leave_below_threshold_is_named_and_refused_unless_meant() -> None:
-    """SPEC TH-1, BR-1: a rotation that quietly ends what is released stops devices."""
+    """SPEC CE-6: a rotation that quietly ends what is released stops devices."""
     found = judged(request([next_brand()], BRAND, RELEASE))
     assert [one.claim.statement.title for one in found.fallen] == ["release acme/tool/latest/stable"]
-    with pytest.raises(WouldFall):
+    with pytest.raises(WouldFall) as refusal:
         check_cut(found, cut=False)
+    assert refusal.value.rule == "CE-6"
     check_cut(found, cut=True)
 
 
 def test_counter_signatures_made_before_the_rotation_count() -> None:
-    """SPEC EN-5: they carry the same id."""
+    """SPEC CE-6: they carry the same id."""
     both = signed(RELEASE.statement, OLD[0], OLD[2], DAVE)
     assert not judged(request([next_brand()], BRAND, both)).fallen
     assert not judged(request([next_brand()], BRAND, RELEASE).with_context([both])).fallen
@@ -233,6 +235,7 @@ def test_a_delegation_falls_with_all_that_rests_on_it() -> None:
 
 
 def test_a_delegate_is_asked_for_what_is_delegated_alone() -> None:
+    """SPEC CE-4, AU-2."""
     builder = Key("builder")
     given = signed(delegation(builder), *OLD[:2])
     assert len(names(judged(request([WORLD.release(2)], BRAND, given)))[0]) == 2

@@ -1,4 +1,4 @@
-"""Signed copies become one: nothing that counts is lost, and nothing that does not count gets in."""
+"""Signed copies become one: nothing that counts is lost, and nothing that does not count gets in (SPEC CE-5)."""
 
 from dataclasses import replace
 
@@ -52,7 +52,7 @@ def test_any_order_and_any_duplicates_give_the_same(order: list[Key], again: int
 
 @pytest.mark.parametrize("first", [True, False])
 def test_a_bad_signature_never_displaces_a_good_one(first: bool) -> None:
-    """The attack: a holder's machine hands in rubbish under another's key id (SPEC PB-4)."""
+    """The attack: a holder's machine hands in rubbish under another's key id (SPEC CE-5)."""
     good, bad = signed_by(ASKED, OLD[0]), rubbish(ASKED, OLD[0])
     found = merge_copies(judge(ASKED, [WORLD.root.raw]), [bad, good] if first else [good, bad])
     assert OLD[0].id in found.request.drafts[0].envelope.signatures
@@ -78,13 +78,13 @@ def test_what_counts_for_nothing_is_dropped_and_named() -> None:
 
 
 def test_a_draft_that_was_changed_after_the_review_has_no_signatures_that_count() -> None:
-    """The attack: the courier changes what was signed. The signatures are of other bytes (SPEC EN-5)."""
+    """The attack: the courier changes what was signed. The signatures are of other bytes (SPEC CE-5)."""
     changed = altered(signed_by(ASKED, BERT, *OLD[:2]), 0, revocations=7)
     assert merged(changed).drafts[0].envelope.signatures == {}
     with pytest.raises(OtherRequest) as refusal:
         check_same([("alice", signed_by(ASKED, OLD[0])), ("bob", changed)])
     assert refusal.value.name == "bob"
-    assert refusal.value.exit_code == 24
+    assert (refusal.value.exit_code, refusal.value.rule) == (24, "CE-5")
 
 
 def test_a_copy_with_another_context_is_another_request() -> None:

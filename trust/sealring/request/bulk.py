@@ -1,4 +1,4 @@
-"""Counter-signing in bulk: which of many statements a key signs again, and the envelope that waits for its signature.
+"""Counter-signing in bulk: which of many statements a key signs again, and the envelope that waits for its signature (SPEC CE-7).
 
 Nobody reviews a hundred thousand. So a statement is signed again only where the keys in force vouch for it already, and
 one that says who may sign, never: that is a ceremony's business.
@@ -66,7 +66,7 @@ class Bulk:
         if self.before is not None:
             if not any(self.key.id == one.id for needed in self.after.speakers(said) for one in needed.keys.keys):
                 return "not asked"
-            # Or whoever slips a forgery into the bundle gets it signed by every holder, unread.
+            # CE-7: or whoever slips a forgery into the bundle gets it signed by every holder, unread.
             if not self.before.vouches(claim):
                 return "not vouched for"
         there = envelope.signatures.get(self.key.id)

@@ -1,4 +1,4 @@
-"""What of a request's context a root vouches for: nothing in it is believed for standing there.
+"""What of a request's context a root vouches for: nothing in it is believed for standing there (SPEC CE-3).
 
 The statements that say who may speak are walked as a device walks them, by the same code.
 """
@@ -16,7 +16,7 @@ from sealring.statement import Brand, Delegation, Root
 
 @dataclass(eq=False)
 class BadContext(RuledError):
-    """A statement in the request's context that today's keys do not vouch for: somebody shows what is not so."""
+    """A statement in the request's context that today's keys do not vouch for: somebody shows what is not so (SPEC CE-3)."""
 
     what: str
     reason: str
@@ -37,9 +37,9 @@ class BadContext(RuledError):
 
 @dataclass(eq=False)
 class NoRoot(RuledError):
-    """A request that begins with no root, and makes none."""
+    """A request that begins with no root, and makes none (SPEC CE-3)."""
 
-    by: str = "RT-4"
+    by: str = "CE-3"
     exit_code: ClassVar[int] = 24
 
     def __str__(self) -> str:
@@ -83,7 +83,7 @@ def verify_context(request: Request, roots: Sequence[bytes]) -> Held:
     standing = _with_delegations(standing, request)
     for claim in request.context:
         if not isinstance(claim.statement, Root | Brand) and not standing.vouches(claim):
-            raise BadContext(claim.statement.title, "today's keys do not vouch for it", "TH-1", 21)
+            raise BadContext(claim.statement.title, "today's keys do not vouch for it", "CE-3", 21)
     return Held(chain, standing, not roots)
 
 

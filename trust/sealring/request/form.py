@@ -1,4 +1,4 @@
-"""The request's form: drafts to be signed, and the signed context that who signs must see.
+"""The request's form: drafts to be signed, and the signed context that who signs must see (SPEC CE-1, CE-2).
 
 One JSON object in one spelling: `request` (1), `drafts` (1 to 64 envelopes, in their maker's order) and `context`
 (at most 4,096 envelopes, ascending by id). No id stands twice in either, and no subject is drafted twice. A draft whose
@@ -16,13 +16,14 @@ from msgspec import Meta, Raw
 from sealring.chain import Claim, read_claim
 from sealring.errors import RuledError
 from sealring.statement import Root
-from sealring.strict import decode_strict, encode
+from sealring.strict import Rules, decode_strict, encode
 
 BEGINS = b'{"request":'
 MAX_REQUEST = 16 * 1024 * 1024  # bytes
 MAX_DRAFTS = 64  # nobody reviews more at a sitting; what is only signed again goes by `countersign`
 MAX_CONTEXT = 4096
 _DOMAIN = b"sealring request v1\0"
+_RULES = Rules("CE-1", "CE-1", "CE-1")
 
 
 class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,10 +37,10 @@ _decoder = msgspec.json.Decoder(_Request)
 
 @dataclass(eq=False)
 class BadRequest(RuledError):
-    """Well spelled, and still nothing that holders could be asked to sign."""
+    """Well spelled, and still nothing that holders could be asked to sign (SPEC CE-1)."""
 
     reason: str
-    by: str = "ST-1"
+    by: str = "CE-1"
     exit_code: ClassVar[int] = 20
 
     def __str__(self) -> str:
@@ -61,7 +62,7 @@ class Request:
         """What two holders compare to know that they were shown the same, hex; signing a draft does not change it."""
         parts = [claim.envelope.id for claim in self.drafts]
         parts += [claim.envelope.digest for claim in self.context]
-        # Both lists: a context of one's own would show one holder another difference than the rest.
+        # CE-2, both lists: a context of one's own would show one holder another difference than the rest.
         return sha256(_DOMAIN + bytes([len(self.drafts)]) + b"".join(map(bytes.fromhex, parts))).hexdigest()
 
     @property
@@ -96,7 +97,7 @@ def parse_request(raw: bytes) -> Request:
     Raises:
         TrustError: and nothing else, whatever the bytes.
     """
-    found = decode_strict(raw, _decoder, limit=MAX_REQUEST, what="request")
+    found = decode_strict(raw, _decoder, limit=MAX_REQUEST, what="request", rules=_RULES)
     drafts, context = (tuple(read_claim(bytes(one)) for one in part) for part in (found.drafts, found.context))
     ids = [claim.envelope.id for claim in context]
     if ids != sorted(set(ids)):

@@ -1,4 +1,4 @@
-"""What a request asks for: each draft with what it replaces, whose signatures it needs, and what would fall.
+"""What a request asks for: each draft with what it replaces, whose signatures it needs, and what would fall (SPEC CE-4).
 
 For people who sign: it decides no trust, devices do. Drafts may build on each other (a new brand and what its new
 keys say), so each is judged as things stand once all of them are signed.
@@ -55,10 +55,10 @@ class Judged:
 
 @dataclass(eq=False)
 class WouldFall(TrustError):
-    """Keys would change under what is released, and nobody said that this is meant (SPEC BR-1, TH-1)."""
+    """Keys would change under what is released, and nobody said that this is meant (SPEC CE-6)."""
 
     titles: tuple[str, ...]
-    rule: ClassVar[str] = "TH-1"
+    rule: ClassVar[str] = "CE-6"
     exit_code: ClassVar[int] = 21
 
     def __str__(self) -> str:

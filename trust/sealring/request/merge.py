@@ -1,4 +1,4 @@
-"""Several signed copies of one request become one; a bad signature never displaces a good one (SPEC EN-5, PB-4)."""
+"""Several signed copies of one request become one; a bad signature never displaces a good one (SPEC CE-5, PB-4)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +16,12 @@ from sealring.statement import Brand, Delegation, Root
 
 @dataclass(eq=False)
 class OtherRequest(TrustError):
-    """A copy that asks for something else, or in another context: somebody changed one of the two (SPEC EN-5)."""
+    """A copy that asks for something else, or in another context: somebody changed one of the two (SPEC CE-5)."""
 
     name: str
     found: str
     needed: str
-    rule: ClassVar[str] = "EN-5"
+    rule: ClassVar[str] = "CE-5"
     exit_code: ClassVar[int] = 24
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Who may speak: as things stand, or as they would stand once every draft of a request is signed.
+"""Who may speak: as things stand, or as they would stand once every draft of a request is signed (SPEC CE-4).
 
 A `Standing` decides no trust. The one before is computed from a verified chain; the one after is what the drafts ask
 for, so that a holder sees who could sign what, and what would fall, before there is one signature.

@@ -1,4 +1,4 @@
-"""The lines of a revocation list: which may be added, and how none is lost by accident (SPEC RC-1)."""
+"""The lines of a revocation list: which may be added, and how none is lost by accident (SPEC CE-8)."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -41,11 +41,12 @@ class Line:
 
 @dataclass(eq=False)
 class WouldLift(SealringError):
-    """A line in force would become milder, and nobody has said that it should."""
+    """A line in force would become milder, and nobody has said that it should (SPEC CE-8)."""
 
     what: str
     held: str
     offered: str
+    rule: ClassVar[str] = "CE-8"
     exit_code: ClassVar[int] = 2
 
     def __str__(self) -> str:
@@ -57,10 +58,11 @@ class WouldLift(SealringError):
 
 @dataclass(eq=False)
 class NotFollowing(SealringError):
-    """A list that does not follow the one in force would drop its lines unseen."""
+    """A list that does not follow the one in force would drop its lines unseen (SPEC CE-8)."""
 
     what: str
     reason: str
+    rule: ClassVar[str] = "CE-8"
     exit_code: ClassVar[int] = 2
 
     def __str__(self) -> str:
