@@ -67,7 +67,7 @@ def test_a_signature_that_is_there_is_not_made_again_and_a_bad_one_is_mended() -
     ],
 )
 def test_what_is_slipped_into_the_bundle_is_not_signed(raw: object, verdict: str) -> None:
-    """The attack: a forgery among a hundred thousand, signed unread by every holder; or a key set among releases (SPEC CE-7)."""
+    """The attack: a forgery among a hundred thousand, signed unread by every holder; or a key set (SPEC CE-7)."""
     assert WORK.prepare(raw.envelope.raw) == Prepared(verdict)  # type: ignore[attr-defined, arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Counter-signing in bulk: which of many statements a key signs again, and the envelope that waits for its signature (SPEC CE-7).
+"""Counter-signing in bulk: which of many statements a key signs again, and the envelope that waits (SPEC CE-7).
 
 Nobody reviews a hundred thousand. So a statement is signed again only where the keys in force vouch for it already, and
 one that says who may sign, never: that is a ceremony's business.

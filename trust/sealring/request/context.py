@@ -16,7 +16,7 @@ from sealring.statement import Brand, Delegation, Root
 
 @dataclass(eq=False)
 class BadContext(RuledError):
-    """A statement in the request's context that today's keys do not vouch for: somebody shows what is not so (SPEC CE-3)."""
+    """A statement in the context that today's keys do not vouch for: somebody shows what is not so (SPEC CE-3)."""
 
     what: str
     reason: str

@@ -1,4 +1,4 @@
-"""What a request asks for: each draft with what it replaces, whose signatures it needs, and what would fall (SPEC CE-4).
+"""What a request asks for: each draft with what it replaces, whose signatures it needs, what would fall (SPEC CE-4).
 
 For people who sign: it decides no trust, devices do. Drafts may build on each other (a new brand and what its new
 keys say), so each is judged as things stand once all of them are signed.
