@@ -11,7 +11,7 @@ from tests.sessions.runner import console_blocks, parse_session, run_session
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "key-stores.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_the_page_can_be_followed(tmp_path: Path) -> None:
     path_of("softhsm2-util")
     path_of("pkcs11-tool")

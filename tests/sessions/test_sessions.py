@@ -6,6 +6,7 @@ import pytest
 
 from tests.sessions.runner import console_blocks, matches, parse_session, run_session
 
+pytestmark = pytest.mark.timeout(600)
 HERE = Path(__file__).resolve().parent
 WALK_THROUGH = HERE.parents[1] / "keys_example" / "README.md"
 
