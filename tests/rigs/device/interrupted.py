@@ -318,7 +318,7 @@ STOPPING = Command(
     both(2),
     {"acme/base": 2},
     ("refresh",),
-    ("mount", "umount2"),
+    ("umount2",),
     premounted=2,
     third="stopping",
 )
