@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from sealring.bundle import StatementEntry, read_bundle
-from sealring.chain import Authentic, WrongStatement, begin_with_root, read_claim, root_id
+from sealring.chain import Authentic, WrongStatement, begin_with_root, root_id
 from sealring.errors import TrustError
 from sealring.statement import Model, Root, Store
-from sealring_client.decide.learn import learn_seed
+from sealring_client.decide.learn import learn_seed, readable
 from sealring_client.decide.state import TrustState, save_trust
 from sealring_client.decide.trusted import Trusted
 from sealring_client.device_file import AlreadyProvisioned, Clock, write_device
@@ -74,8 +74,7 @@ def provision(
 def check_same_root(root: Authentic[Root], raws: list[bytes]) -> None:
     """Refuse a seed made under another root: its addresses would lead to another world's stores (DV-11)."""
     wanted = root_id(root)
-    for raw in raws:
-        claim = read_claim(raw)
+    for claim in readable(raws):
         is_first = isinstance(claim.statement, Root) and claim.statement.sequence == 1
         found = claim.envelope.id if is_first else claim.statement.root
         if found != wanted:

@@ -15,7 +15,7 @@ from sealring.errors import TrustError
 from sealring.moment import Moment
 from sealring.names import spell
 from sealring.revocation import ListInForce
-from sealring.statement import Delegation, Model, Release, Stack, Store
+from sealring.statement import Delegation, Model, Release, Stack, Store, UnknownFormat
 from sealring_client.apply.install import Disk
 from sealring_client.apply.mount import is_mounted
 from sealring_client.decide.evidence import load_disputes
@@ -140,8 +140,9 @@ def generations_of(device: Device) -> list[dict[str, Any]]:
 def _package(part: Part, disk: Disk, state: TrustState) -> PackageStatus:
     raw, sequence = state.statements.get(part.release), None
     if raw is not None:
-        claim = read_claim(raw).statement
-        sequence = claim.sequence if isinstance(claim, Release | Stack) else None
+        with suppress(UnknownFormat):  # ST-8: installed by a newer updater, which was rolled back
+            claim = read_claim(raw).statement
+            sequence = claim.sequence if isinstance(claim, Release | Stack) else None
     mounted = is_mounted(disk.generations.mount_point(part)) is not None
     return PackageStatus(part.package, part.revision, part.version, sequence, INTEGRITY if mounted else "not mounted")
 

@@ -12,7 +12,7 @@ from sealring_client.apply.install import Disk, mount_current
 from sealring_client.decide.evidence import Disputes, load_disputes, save_disputes
 from sealring_client.decide.grounds import Grounds
 from sealring_client.decide.learn import Learning
-from sealring_client.decide.listed import behind
+from sealring_client.decide.listed import behind, too_new
 from sealring_client.decide.package import Package
 from sealring_client.decide.state import TrustState, load_trust, save_trust
 from sealring_client.decide.store_view import StoreFiles, StoreView, TufSource, open_view
@@ -150,6 +150,9 @@ class Survey:
             return replace(line, word=_word(err), refusals=(*line.refusals, Refusal.of(name, err)))
         line = replace(line, catalogue=view.entry.sequence, time=view.entry.time)
         self.views[name] = view
+        # ST-8: said, and no more: the device goes on by what it has.
+        newer = tuple(Refusal.of(name, one) for one in too_new(view.view, self.trusted))
+        line = replace(line, refusals=(*line.refusals, *newer))
         # DV-5: a store that does not know the newest keys is not listened to.
         late = behind(view.view, self.trusted)
         if late is not None:

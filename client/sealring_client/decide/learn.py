@@ -16,7 +16,7 @@ from sealring.chain import Authentic, Claim, Conflict, Rollback, S, SecondImage,
 from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import TrustError
 from sealring.names import ROOT, covers
-from sealring.statement import Brand, Common, Delegation, Model, Revocations, Store, UnknownFormat
+from sealring.statement import FORMATS, Brand, Common, Delegation, Model, Revocations, Store, UnknownFormat
 from sealring_client.decide.trusted import Trusted
 from sealring_client.decide.tuf import Source
 from sealring_client.fetch.errors import NotThere
@@ -86,7 +86,7 @@ class Learning:
         yield lambda: self._brand(source, brand)
         yield lambda: self._ask_authority(source, brand)
         yield from self._said_by(brand)
-        yield lambda: self._head(source, Model, self.model, brand)
+        yield from self._heads(source, Model, self.model, brand)
         model = self.trusted.floors.get(Model, self.model)
         if model is None:
             return
@@ -96,7 +96,7 @@ class Learning:
             yield lambda other=other: self._ask_authority(source, other)  # type: ignore[misc]
             yield from self._said_by(other)
         for store in model.statement.stores:
-            yield lambda store=store: self._head(source, Store, store, brand)  # type: ignore[misc]
+            yield from self._heads(source, Store, store, brand)
 
     def _roots(self, source: Source) -> None:
         for _ in range(MAX_STEPS):
@@ -104,8 +104,8 @@ class Learning:
             self._take(self.trusted.with_root(raw))
 
     def _brand(self, source: Source, brand: str) -> None:
-        head = source.fetch(f"v1/heads/brand/1/{brand}", limit=MAX_ENVELOPE)
-        held, claim = self.trusted.known_brand(brand), read_claim(head)
+        held, claim = self.trusted.known_brand(brand), self._newest_brand(source, brand)
+        head = claim.envelope.raw
         if not isinstance(claim.statement, Brand) or claim.statement.brand != brand:
             raise WrongStatement("brand", claim.statement.title, f"brand {brand}", "ST-6")
         if held is not None and held.envelope.digest == claim.envelope.digest:
@@ -117,6 +117,21 @@ class Learning:
             if held is not None and held.statement.sequence == claim.statement.sequence:
                 self._evidence(held.envelope.raw, head)
             raise
+
+    def _newest_brand(self, source: Source, brand: str) -> Claim:
+        """Of the formats that this edition knows the one with the highest sequence (ST-8).
+
+        Raises:
+            NotThere: the store has the brand in none of them.
+        """
+        found: list[Claim] = []
+        for number in FORMATS:
+            try:
+                found.append(read_claim(source.fetch(f"v1/heads/brand/{number}/{brand}", limit=MAX_ENVELOPE)))
+            except NotThere:
+                if number == FORMATS[-1] and not found:
+                    raise
+        return max(found, key=lambda claim: claim.statement.sequence)
 
     def _between(self, source: Source, held: Authentic[Brand] | None, head: Brand) -> Iterator[bytes]:
         """The versions after the held one and before the head: each names the keys that sign the next (BR-2)."""
@@ -147,9 +162,14 @@ class Learning:
         if is_of_use(found.statement, self.trusted, self.model):
             self._learn(found)
 
-    def _head(self, source: Source, kind: type[S], subject: str, brand: str) -> None:
+    def _heads(self, source: Source, kind: type[S], subject: str, brand: str) -> Iterator[Callable[[], None]]:
+        """ST-8: one step for each format that this edition knows; the highest sequence stays."""
+        for number in FORMATS:
+            yield lambda number=number: self._head(source, kind, number, subject, brand)  # type: ignore[misc]
+
+    def _head(self, source: Source, kind: type[S], number: int, subject: str, brand: str) -> None:
         name = kind.__struct_config__.tag
-        raw = source.fetch(f"v1/heads/{name}/1/{subject}", limit=MAX_ENVELOPE)
+        raw = source.fetch(f"v1/heads/{name}/{number}/{subject}", limit=MAX_ENVELOPE)
         found = self.trusted.chain.authenticate(raw, kind, brand)
         if found.statement.subject != subject:
             raise WrongStatement(str(name), found.statement.subject, subject, "ST-6")
@@ -171,10 +191,14 @@ class Learning:
 
 def claims_in(bundle: bytes) -> Iterator[Claim]:
     """What the statements of a bundle claim to be; a newer edition's formats are passed over (ST-2)."""
-    for entry in read_bundle(bundle):
-        if isinstance(entry, StatementEntry):
-            with suppress(UnknownFormat):
-                yield read_claim(entry.envelope)
+    return readable(entry.envelope for entry in read_bundle(bundle) if isinstance(entry, StatementEntry))
+
+
+def readable(raws: Iterable[bytes]) -> Iterator[Claim]:
+    """What these envelopes claim to be; those of formats that this edition doesn't know are passed over (ST-2)."""
+    for raw in raws:
+        with suppress(UnknownFormat):
+            yield read_claim(raw)
 
 
 def in_order_of_power(claims: Iterable[Claim]) -> list[Claim]:
@@ -212,7 +236,7 @@ def is_of_use(statement: Common, trusted: Trusted, model: str) -> bool:
 
 def learn_seed(trusted: Trusted, raws: list[bytes]) -> Trusted:
     """What a seed bundle adds, as far as it verifies; the rest of it is passed over (SPEC DV-11)."""
-    claims = sorted((read_claim(raw) for raw in raws), key=lambda claim: claim.statement.sequence)
+    claims = sorted(readable(raws), key=lambda claim: claim.statement.sequence)
     for claim in claims:
         with suppress(TrustError):
             if claim.statement.type == "root":

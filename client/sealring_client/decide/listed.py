@@ -1,6 +1,6 @@
 """What a proven view lists: exactly these envelopes, each by its own brand (SPEC DV-4, DV-5)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from sealring.authentic import Authentic, S, WrongStatement
@@ -8,11 +8,11 @@ from sealring.catalogue.leaf import Head
 from sealring.catalogue.view import View
 from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import TrustError
-from sealring.statement import Release, RevisionStatement, Stack
+from sealring.statement import FORMATS, Release, RevisionStatement, Stack
 from sealring.threshold import TooFewSigners
 from sealring_client.decide.grounds import Grounds
 from sealring_client.decide.package import Offer, Package
-from sealring_client.decide.refusals import NoLongerDelegated
+from sealring_client.decide.refusals import NoLongerDelegated, UpdaterTooOld
 from sealring_client.decide.store_view import StoreView
 from sealring_client.decide.trusted import Trusted
 from sealring_client.decide.turn import number_of
@@ -28,11 +28,24 @@ def behind(view: View, trusted: Trusted) -> str | None:
         **{("brand", name): one.statement.sequence for name, one in trusted.chain.brands.items()},
         **{(kind, s): one.statement.sequence for (kind, s), one in trusted.floors.highest.items()},
     }
-    for (kind, _, subject), head in view.heads.items():
+    for kind, _, subject in view.heads:
+        # ST-8: a subject's older format may stay behind the newer one; of those that are read here the highest counts.
+        head = view.newest(kind, FORMATS, subject)
         floor = trusted.chain.root.statement.sequence if kind == "root" else held.get((kind, subject), 0)
-        if kind in _COMPARED and head.sequence < floor:
+        if kind in _COMPARED and head is not None and head.sequence < floor:
             return f"{kind} {subject}: sequence {head.sequence} listed, {floor} held"
     return None
+
+
+def too_new(view: View, trusted: Trusted) -> Iterator[UpdaterTooOld]:
+    """The root and brands that the view lists in a format that this edition doesn't know, above what is held (ST-8)."""
+    for (kind, number, subject), head in view.heads.items():
+        if number in FORMATS or kind not in ("root", "brand"):
+            continue
+        brand = trusted.brand(subject)
+        held = trusted.chain.root if kind == "root" else brand
+        if held is not None and head.sequence > held.statement.sequence:
+            yield UpdaterTooOld(held.statement.title, number, head.sequence)
 
 
 def release_offer(view: StoreView, package: Package, grounds: Grounds, statement: Bring) -> Offer | None:
@@ -93,7 +106,7 @@ def _revision(
 def _listed(
     view: View, kind: type[S], subject: str, authority: str, trusted: Trusted, statement: Bring
 ) -> Authentic[S] | None:
-    head = view.head(str(kind.__struct_config__.tag), 1, subject)
+    head = view.newest(str(kind.__struct_config__.tag), FORMATS, subject)
     if head is None:
         return None
     raw = _bring(statement, head)

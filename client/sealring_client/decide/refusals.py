@@ -104,3 +104,20 @@ class NoLongerDelegated(TrustError):
 
     def hint(self) -> str:
         return "the brand, or a publisher of today, has to sign what is to be installed"
+
+
+@dataclass(eq=False)
+class UpdaterTooOld(TrustError):
+    """The root or a brand speaks a format that this updater doesn't know; what it has is kept (SPEC ST-8)."""
+
+    what: str
+    format: int
+    sequence: int
+    rule: ClassVar[str] = "ST-8"
+    exit_code: ClassVar[int] = 24
+
+    def __str__(self) -> str:
+        return f"{self.what}: sequence {self.sequence} has format {self.format}, and this updater is too old for that"
+
+    def hint(self) -> str:
+        return "update the updater itself; until then the device goes on by what it has"

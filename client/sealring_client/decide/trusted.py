@@ -23,6 +23,7 @@ from sealring.statement import (
     Root,
     Stack,
     Store,
+    UnknownFormat,
 )
 from sealring.threshold import check_threshold
 
@@ -34,20 +35,27 @@ class Trusted:
     """The authorities in force, the floors under them, and the envelopes that both rest on.
 
     `roots` are the versions after the anchor, in order; `others` are all remembered envelopes but roots
-    and brands, those that today's keys no longer vouch for among them.
+    and brands, those that today's keys no longer vouch for among them. `unread` are those that a newer edition has
+    kept, in formats that this one doesn't know: an updater that was rolled back goes on, and forgets none of them.
     """
 
     chain: Chain
     floors: Floors
     roots: tuple[bytes, ...] = ()
     others: tuple[bytes, ...] = ()
+    unread: tuple[bytes, ...] = ()
 
     @classmethod
     def begin(cls, anchor: Authentic[Root], raws: Iterable[bytes]) -> "Trusted":
         """What follows from the anchor and these remembered envelopes; whatever does not follow is passed over."""
         chain, roots, brands, others = Chain(anchor), dict[int, bytes](), list[bytes](), list[bytes]()
+        unread: list[bytes] = []
         for raw in raws:
-            claim = read_claim(raw).statement
+            try:
+                claim = read_claim(raw).statement
+            except UnknownFormat:
+                unread.append(raw)  # ST-8
+                continue
             if isinstance(claim, Root):
                 roots[claim.sequence] = raw
             elif isinstance(claim, Brand):
@@ -62,7 +70,7 @@ class Trusted:
                 chain = _with_brands(chain.with_root(roots[version]), brands)
                 walked.append(roots[version])
         floors = Floors.of(chain, others)
-        return cls(floors.chain, floors, tuple(walked), tuple(others))
+        return cls(floors.chain, floors, tuple(walked), tuple(others), tuple(unread))
 
     def with_root(self, raw: bytes) -> "Trusted":
         """After the next version of the root."""
@@ -151,8 +159,8 @@ class Trusted:
         """
         brands = [*self.chain.brands.values(), *self.chain.former.values()]
         found = {brand.envelope.digest: brand.envelope.raw for brand in brands}
-        for raw in (*self.roots, *self._kept_others(keep)):
-            found[read_claim(raw).envelope.digest] = raw
+        for raw in (*self.roots, *self._kept_others(keep), *self.unread):
+            found[parse_envelope(raw).digest] = raw
         return found
 
     def _kept_others(self, keep: Collection[str]) -> Iterable[bytes]:

@@ -3,7 +3,7 @@
 A view is derived data. Anyone can compute it from the leaves under the same root, and a difference is evidence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import pairwise
@@ -134,6 +134,11 @@ class View:
     def head(self, type: str, format: int, subject: str) -> Head | None:
         """The head of one subject, or None where the view does not list it."""
         return self.heads.get((type, format, subject))
+
+    def newest(self, type: str, formats: Iterable[int], subject: str) -> Head | None:
+        """The head with the highest sequence in any of these formats: those that its reader knows (SPEC ST-8)."""
+        found = [head for number in formats if (head := self.head(type, number, subject)) is not None]
+        return max(found, key=lambda head: head.sequence, default=None)
 
     def leaf(self, sequence: int) -> Head:
         """The view's value in the map; `sequence` is the catalogue's at which this view last changed (SPEC VW-3)."""

@@ -9,7 +9,7 @@ from sealring.envelope import MAX_PAYLOAD
 from sealring.errors import TrustError
 from sealring.names import Sequence
 from sealring.statement.authorities import Brand, Delegation, Root
-from sealring.statement.common import BadLifetime, BadStatement, Common
+from sealring.statement.common import FORMATS, BadLifetime, BadStatement, Common
 from sealring.statement.fleet import Model, Revocations, SerialStatement, Store
 from sealring.statement.software import Release, RevisionStatement, Stack
 from sealring.strict import Malformed, decode_strict
@@ -44,7 +44,8 @@ class UnknownFormat(TrustError):
 
     def __str__(self) -> str:
         return (
-            f"assertion of type {self.type!a:.60}, format {self.format}: this edition knows format 1 of its ten types"
+            f"assertion of type {self.type!a:.60}, format {self.format}: this edition knows "
+            f"format {' and '.join(map(str, FORMATS))} of its ten types"
         )
 
     def hint(self) -> str:
@@ -71,11 +72,12 @@ def _better(payload: bytes, refused: Malformed) -> TrustError:
         header = _header.decode(payload)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return refused
-    known = header.type in TYPES and header.format == 1
+    known = header.type in TYPES and header.format in FORMATS
     return refused if known else UnknownFormat(header.type[:60], header.format)
 
 
 __all__ = [
+    "FORMATS",
     "TYPES",
     "BadLifetime",
     "BadStatement",

@@ -12,6 +12,8 @@ from sealring.errors import RuledError, TrustError
 from sealring.names import Instant, Name, Sequence, Sha256Hex, Text, plain, spell
 from sealring.strict import Malformed
 
+FORMATS = (1,)
+"""The formats that this edition reads, ascending; statements of others are passed over (SPEC ST-2, ST-8)."""
 Extra = Annotated[dict[Name, Text], Meta(min_length=1, max_length=16)]
 
 
