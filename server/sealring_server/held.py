@@ -5,7 +5,7 @@ One object lives as long as one transaction, so all that it answers is of one co
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
 from sealring.catalogue.leaf import Head
 from sealring.chain import Authentic, Chain, begin_with_root
@@ -45,12 +45,17 @@ class Held:
         assert isinstance(found, bytes)
         return found
 
-    def current(self, kind: str, subject: str) -> bytes | None:
-        """The envelope that is the head of a subject; of several formats the highest (SPEC ST-8)."""
+    def current(self, kind: str, subject: str, number: int | None = None) -> bytes | None:
+        """The envelope that is the head of a subject; of several formats the highest (SPEC ST-8).
+
+        Args:
+            number: the head in this format only.
+        """
         return self.connection.scalar(
             select(statements.c.raw)
             .join(heads, heads.c.envelope == statements.c.envelope)
             .where(heads.c.type == kind, heads.c.subject == subject)
+            .where(true() if number is None else heads.c.format == number)
             .order_by(heads.c.sequence.desc(), heads.c.format.desc())
             .limit(1)
         )

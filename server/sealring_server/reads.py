@@ -88,9 +88,9 @@ def brand(brand: str, sequence: int) -> Response:
 
 @bp.get("/v1/heads/<kind>/<int:format>/<path:subject>")
 def head(kind: str, format: int, subject: str) -> Response:
-    """The current statement of a subject, for those who hold no catalogue yet (HT-2)."""
+    """The current statement of a subject in one format, for those who hold no catalogue yet (HT-2, ST-8)."""
     with here().database.reading() as connection:
-        raw = Held(connection).current(kind, subject) if format == 1 else None
+        raw = Held(connection).current(kind, subject, format) if format < 2**53 else None
         return _mutable(_found(raw, f"{kind} {subject}"), JSON)
 
 
