@@ -1,6 +1,7 @@
 """One check or refresh, from the lock to the last file, in SPEC's order (SPEC DV-1 to DV-10)."""
 
 from sealring_client.conclude import report, write_poll
+from sealring_client.decide.state import StateDamaged
 from sealring_client.device_file import Device
 from sealring_client.disk import lock
 from sealring_client.outside import Outside
@@ -22,7 +23,12 @@ def refresh(device: Device, outside: Outside, *, apply: bool) -> Report:
     with lock(device.folder):
         survey = Survey(device, outside)
         survey.recover()
-        survey.load()
+        try:
+            survey.load()
+        except StateDamaged:
+            if apply:
+                survey.mount_what_runs()  # DV-10: what was stopped has left the generation already
+            raise
         if apply:
             survey.stop_what_is_revoked()
             survey.mount_what_runs()
