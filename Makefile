@@ -1,7 +1,7 @@
 # Conveniences for people who work on sealring. Nothing needs make: each target is one or two plain commands.
 PY := .venv/bin/python
 
-.PHONY: setup lint format test demo bench vectors sweep-fresh sweep-kill sweep-fuzz
+.PHONY: setup lint format test demo bench vectors sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants
 
 setup:
 	python3 tests/run.py setup
@@ -43,3 +43,14 @@ sweep-kill:
 sweep-fuzz:
 	UV_PROJECT_ENVIRONMENT=.cache/fuzz/venv .cache/uv-*/uv sync --quiet --locked --all-packages --group fuzz
 	.cache/fuzz/venv/bin/python -m tests.fuzz.sweep
+
+# An authority's whole life beside a model of it, half an hour of other steps each time; writes docs/authority-life.md.
+sweep-life:
+	$(PY) -m tests.unit.trust.long_life
+
+# Every small change of what decides whether a statement counts, against the tests that run it; writes docs/mutation.md.
+# Up to 90 minutes on one core, in an environment of its own, once `make setup` has brought uv; goes on where it was
+# stopped.
+sweep-mutants:
+	UV_PROJECT_ENVIRONMENT=.cache/mutation/venv .cache/uv-*/uv sync --quiet --locked --all-packages --group mutation
+	.cache/mutation/venv/bin/python -m tests.mutation.sweep
