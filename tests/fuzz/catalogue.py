@@ -119,7 +119,7 @@ def log_path(data: bytes) -> bool:
         assert "leads to root" not in refusal.why, refusal
         return False
     verify_inclusion(leaf, index, size, path, root)
-    for other in (_NOWHERE, root[:31], root + b"\x00"):
+    for other in (bytes([root[0] ^ 1]) + root[1:], root[:31], root + b"\x00"):
         _refusal(leaf, index, size, path, other)
     return True
 

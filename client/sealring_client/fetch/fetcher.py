@@ -112,7 +112,7 @@ class Fetcher:
         with self._exchange(path, limit):
             response = self._ask(path, headers)
             if response.status == 304 and headers:
-                response.read()
+                self._discard(response)
                 return Answer(None, etag)
             body, found = self._whole(path, response, limit), response.headers.get("ETag", "")
             return Answer(body, found if _ETAG.fullmatch(found) else None)
@@ -246,16 +246,21 @@ class Fetcher:
 
     def _refuse(self, path: str, response: HTTPResponse) -> None:
         status, after = response.status, response.headers.get("Retry-After", "")
-        if response.length is not None and response.length <= _SMALL:
-            response.read()
-        else:
-            self._line.close()
+        self._discard(response)
         if status in (404, 410):
             raise NotThere(self.store, path, status)
         if status in (301, 302, 303, 307, 308):
             raise Redirected(self.store, path, status)
         pause = min(int(after), _LONGEST_RETRY_SECONDS) if _NUMBER.fullmatch(after) else None
         raise NoAnswer(self.store, path, f"status {status}", pause)
+
+    def _discard(self, response: HTTPResponse) -> None:
+        """Make the line ready for the next request, or close it where that would cost anything."""
+        # HF-1: a status without a body may still announce chunks, of any size, which http.client would go and read.
+        if response.chunked or response.length is None or response.length > _SMALL:
+            self._line.close()
+        else:
+            response.read()
 
 
 def _parse_base(url: str) -> tuple[bool, str, int, str]:

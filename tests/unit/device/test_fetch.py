@@ -53,6 +53,9 @@ def test_a_whole_file_comes_and_the_connection_is_kept() -> None:
 HEAD_ONLY = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD_ONLY + b"Transfer-Encoding: chunked\r\n\r\n"
 REDIRECTS = (301, 302, 303, 307, 308)
+HUGE = b"Transfer-Encoding: chunked\r\n\r\naaaaaaaaaaaaaaaa\r\n"
+"""A chunk of 2^63 bytes and more."""
+
 REFUSALS: list[tuple[str, Behaviour, type[Unreachable]]] = [
     ("short body", always(answer(b"half", length=8), None), PartOnly),
     ("short body, then silence", always(answer(b"half", length=8), 5.0), NoAnswer),
@@ -87,6 +90,8 @@ REFUSALS: list[tuple[str, Behaviour, type[Unreachable]]] = [
     ("no HTTP", always(b"220 mail ready\r\n", None), NoAnswer),
     ("not asked for 206", always(answer(b"x", status="206 Partial Content")), NoAnswer),
     ("not asked for 304", always(b"HTTP/1.1 304 Not Modified\r\n\r\n"), NoAnswer),
+    ("no body, in endless chunks", always(b"HTTP/1.1 204 None\r\n" + HUGE), NoAnswer),
+    ("not asked for 304 in endless chunks", always(b"HTTP/1.1 304 Not Modified\r\n" + HUGE), NoAnswer),
     ("500", always(answer(b"sorry", status="500 Oops")), NoAnswer),
     ("404", always(answer(b"no", status="404 Not Found")), NotThere),
     ("410", always(answer(b"no", status="410 Gone")), NotThere),
@@ -178,6 +183,21 @@ def test_after_a_refusal_the_same_fetcher_goes_on() -> None:
         with pytest.raises(TooMuch):
             fetcher.fetch("bad", limit=10)
         assert fetcher.fetch("a", limit=10) == b"good"
+        fetcher.close()
+
+
+def test_an_unchanged_file_that_announces_chunks_costs_no_memory() -> None:
+    """SPEC HF-1: a status without a body, and a chunk larger than any memory; the line is given up."""
+
+    def behaviour(head: str) -> Iterable[Step]:
+        if 'If-None-Match: "v1"' in head:
+            return [b"HTTP/1.1 304 Not Modified\r\n" + HUGE]
+        return [answer(b"body", ETag='"v1"')]
+
+    with hostile(behaviour) as store:
+        fetcher = Fetcher(store.url, limits=QUICK)
+        assert fetcher.fetch_if_changed("t", etag='"v1"', limit=64) == Answer(None, '"v1"')
+        assert fetcher.fetch("t", limit=64) == b"body"
         fetcher.close()
 
 
