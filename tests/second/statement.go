@@ -239,10 +239,11 @@ func checkMembers(s *statement) {
 // checkLines is RK-4, as far as a list tells by itself: the lines by subject, and who says `stop`.
 func checkLines(s *statement) {
 	authority := s.str("authority")
+	require(authority != "root" || s.str("issuer") == "root", "AU-2", "a list of the root by %s", s.str("issuer"))
 	for _, v := range s.get("revoked").list {
 		kind, subject, named := strings.Cut(v.str("what"), " ")
 		ofBrand := authority != "root" && brandOf(subject) == authority && subject != authority
-		ofRoot := authority == "root" && kind == "brand" && brandNamed.MatchString(subject)
+		ofRoot := authority == "root" && kind == "brand" && len(subject) <= 40 && brandNamed.MatchString(subject)
 		require(!named || ofBrand || ofRoot, "RK-4", "%s takes back the %s", authority, v.str("what"))
 		delegated := s.str("issuer") != authority
 		require(!delegated || v.str("action") != "stop", "RK-4", "a delegation's list stops")

@@ -14,16 +14,16 @@ KeyId = NewType("KeyId", str)
 
 MAX_INTEGER = 2**53 - 1  # the largest integer that every JSON reader holds exactly
 
-_NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
-_PATTERN = rf"{_NAME}/(?:{_NAME}|\*)"
+NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_PATTERN = rf"{NAME}/(?:{NAME}|\*)"
 _SHORT = r"(?=.{1,40}/.{1,40}\Z)"  # both halves; a name has no slash
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
 _PORT = r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
 _SEGMENT = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*"  # never `.` or `..`
 
 Sha256Hex = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Name = Annotated[str, Meta(pattern=rf"\A{_NAME}\Z", max_length=40)]
-FullName = Annotated[str, Meta(pattern=rf"\A{_SHORT}{_NAME}/{_NAME}\Z")]
+Name = Annotated[str, Meta(pattern=rf"\A{NAME}\Z", max_length=40)]
+FullName = Annotated[str, Meta(pattern=rf"\A{_SHORT}{NAME}/{NAME}\Z")]
 """`brand/name`: of a package, a model, a store or a stack."""
 NamePattern = Annotated[str, Meta(pattern=rf"\A{_SHORT}{_PATTERN}\Z")]
 """`brand/name`, or `brand/*` for every name of that brand."""

@@ -151,6 +151,10 @@ def _lines() -> Cases:
         ("stop", WORLD.revocations(1, (BUILD, "stop"), issuer="partner"), "RK-4", "a delegate stops"),
         ("stop-by-id", WORLD.revocations(1, ("0" * 64, "stop"), issuer="partner"), "RK-4", "by id too"),
         ("replace", WORLD.revocations(1, (BUILD, "replace"), issuer="partner"), ACCEPTED, "a delegate replaces"),
+        ("root-issuer", WORLD.revocations(1, brand="root", issuer="acme"), "AU-2", "a list of the root by another"),
+        ("root-no-name", WORLD.revocations(1, ("brand Acme", "stop"), brand="root"), "RK-4", "no brand's name"),
+        ("root-long", WORLD.revocations(1, (f"brand {'a' * 41}", "stop"), brand="root"), "RK-4", "a letter too many"),
+        ("root-longest", WORLD.revocations(1, (f"brand {'a' * 40}", "stop"), brand="root"), ACCEPTED, "forty letters"),
         ("root-brand", WORLD.revocations(1, ("brand acme", "stop"), brand="root"), ACCEPTED, "the root a brand"),
     ):
         yield case(f"statement/revocations-{name}", rule, comment, "statement", ("payload", encode(statement)))

@@ -1,5 +1,6 @@
 """Devices and where they look: models, stores, serials and revocations (SPEC MD, SR, RC)."""
 
+import re
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
@@ -7,7 +8,20 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from sealring.keys import PublicKey
-from sealring.names import ROOT, Channel, Count, FullName, Instant, Name, NamePattern, Sequence, Sha256Hex, Text, Url
+from sealring.names import (
+    NAME,
+    ROOT,
+    Channel,
+    Count,
+    FullName,
+    Instant,
+    Name,
+    NamePattern,
+    Sequence,
+    Sha256Hex,
+    Text,
+    Url,
+)
 from sealring.statement.authorities import Kind
 from sealring.statement.common import Common, distinct
 
@@ -139,6 +153,9 @@ class Revocations(Common, frozen=True, kw_only=True, forbid_unknown_fields=True,
         self.check_instants(*(line.since for line in self.revoked))
         if not distinct([r.what for r in self.revoked]):
             raise self.refuse("lines are not in ascending order of distinct things", "ST-1")
+        # AU-2: the root delegates nothing, so there is one list of its own.
+        if self.authority == ROOT and self.issuer != ROOT:
+            raise self.refuse(f"issuer {self.issuer} of a list of the root", "AU-2")
         # RK-4: what runs is stopped by the authority itself, and by no delegate.
         if self.issuer != self.authority and any(r.action == "stop" for r in self.revoked):
             raise self.refuse("a delegation's list says `stop`", "RK-4")
@@ -151,4 +168,6 @@ class Revocations(Common, frozen=True, kw_only=True, forbid_unknown_fields=True,
         if not blank:
             return True
         # The root takes back brands, by their names; a brand everything below its own name but other lists.
-        return kind == "brand" if self.authority == ROOT else subject.startswith(f"{self.authority}/")
+        if self.authority == ROOT:
+            return kind == "brand" and len(subject) <= 40 and re.fullmatch(NAME, subject) is not None
+        return subject.startswith(f"{self.authority}/")
