@@ -58,7 +58,7 @@ def run_session(steps: list[Step], folder: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         told = f"$ {step.command}\n{done.stdout}exit {done.returncode}"
         assert done.returncode == step.code, told

@@ -13,7 +13,7 @@ from sealring.command.outside import Outside
 from sealring.keyfile import load_key_file, open_key, parse_public_file
 from tests.stores import now
 
-pytestmark = pytest.mark.timeout(600)  # four keys are opened and every file is shown; a loaded machine took 130 s
+pytestmark = pytest.mark.timeout(600)  # a loaded machine took 130 s
 
 MADE = Path(__file__).resolve().parents[2] / "keys_example" / "made"
 

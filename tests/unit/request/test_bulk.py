@@ -9,8 +9,9 @@ from sealring.errors import TrustError
 from sealring.request.bulk import Bulk, Prepared
 from sealring.request.standing import Standing
 from sealring.statement import Brand, Root
+from sealring.statement.software import Final
 from tests.unit.request.ceremonies import BRAND, NEW, OLD, RELEASE, WORLD, delegation, next_brand, next_root, signed
-from tests.world import DAY, NOW, Key, sign
+from tests.world import DAY, NOW, Key, key_set, sign
 
 DAVE = NEW[2]
 ROOT = WORLD.root_statement()
@@ -84,6 +85,17 @@ def test_a_delegate_signs_what_is_delegated() -> None:
     work = Bulk(builder.public, BEFORE, Standing(ROOT, BEFORE.brands, {given.subject: given}), NOW)
     assert work.prepare(RELEASE.envelope.raw).verdict == "sign"
     assert work.prepare(signed(WORLD.model(), *OLD[:2]).envelope.raw).verdict == "not asked"
+
+
+def test_the_next_role_brand_signs_last_releases_again_and_nothing_else() -> None:
+    """SPEC CE-7, EL-1: when that role changes hands."""
+    bea, roles = Key("bea"), ROOT.roles
+    after = WORLD.root_statement(sequence=2, roles=type(roles)(roles.root, key_set(1, bea)))
+    work = Bulk(bea.public, BEFORE, Standing(after, BEFORE.brands), NOW)
+    last = WORLD.release(2, final=Final("1" * 64, ["2" * 64], ["3" * 64]))
+    assert work.prepare(signed(last, *OLD[:2], *WORLD.brand_role).envelope.raw).verdict == "sign"
+    assert work.prepare(signed(last, *OLD[:2]).envelope.raw).verdict == "not vouched for"
+    assert work.prepare(RELEASE.envelope.raw).verdict == "not asked"
 
 
 def test_what_is_no_statement_or_has_no_room_is_refused() -> None:

@@ -13,9 +13,11 @@ from sealring.names import NO_ROOT
 from sealring.request.context import BadContext, NoRoot
 from sealring.request.form import Request, make_request
 from sealring.request.judge import Judged, WouldFall, check_cut, judge
+from sealring.request.standing import is_final
 from sealring.request.warnings import warnings
 from sealring.statement import Common, Revocations
 from sealring.statement.fleet import Revoked
+from sealring.statement.software import Final
 from tests.samples import EVERY_TYPE
 from tests.unit.request.ceremonies import (
     BRAND,
@@ -80,7 +82,7 @@ def test_every_type_can_be_asked_for(statement: Common) -> None:
         return
     context = [] if statement.type == "brand" else [BRAND]
     found = judged(request([statement], *context))
-    keys = [BERT] if statement.type == "brand" else OLD[:2]
+    keys = [BERT] if statement.type == "brand" else [*OLD[:2], *([BERT] if is_final(statement) else [])]
     assert missing(found.items[0])
     assert is_complete(judged(signed_by(request([statement], *context), *keys)).items[0])
 
@@ -242,6 +244,23 @@ def test_a_delegate_is_asked_for_what_is_delegated_alone() -> None:
     assert len(names(judged(request([WORLD.model()], BRAND, given)))[0]) == 1
 
 
+def test_the_last_release_of_a_product_needs_the_role_brand_too() -> None:
+    """SPEC CE-4, EL-1: and falls where a new role brand has not signed it."""
+    last = WORLD.release(2, final=Final("1" * 64, ["2" * 64], ["3" * 64]))
+    found = judged(request([last], BRAND))
+    assert names(found) == [["brand acme, sequence 1"], ["root 1, role brand"]]
+    assert not is_complete(judged(signed_by(request([last], BRAND), *OLD[:2])).items[0])
+    assert is_complete(judged(signed_by(request([last], BRAND), *OLD[:2], BERT)).items[0])
+    with pytest.raises(BadContext):
+        judged(request([WORLD.model()], BRAND, signed(last, *OLD[:2])))
+    roles = next_root().roles
+    root = next_root(roles=type(roles)(roles.root, key_set(1, Key("bea"))))
+    inside = signed(last, *OLD[:2], BERT)
+    fallen = judged(request([root, BRAND], BRAND, inside)).fallen
+    assert [one.why for one in fallen] == ["not enough signatures by root 2, role brand"]
+    assert not judged(request([root, BRAND], BRAND, signed(last, *OLD[:2], BERT, Key("bea")))).fallen
+
+
 # --- what a holder should stop at
 
 
@@ -304,6 +323,22 @@ def test_the_root_takes_back_brands_by_its_role_root() -> None:
     found = judged(request([said], BRAND))
     assert names(found) == [["root 1, role root"]]
     assert is_complete(judged(signed_by(request([said], BRAND), *WORLD.root_keys[:2])).items[0])
+
+
+def test_what_a_list_in_force_has_taken_back_is_told() -> None:
+    """SPEC RK-1: signed again it is still of no use; a list that is drafted beside it and lifts the line is heard."""
+    lines = [Revoked(RELEASE.statement.title, NOW, "a mistake", "keep")]
+    first = Revocations(issuer="acme", revoked=lines, **WORLD.common("acme", 300))
+    held = signed(first, *OLD[:2])
+    words = "the list of acme/acme revokes it since 2026"
+    assert words in said(judged(request([WORLD.release(2)], BRAND, held)))
+    by_id = msgspec.structs.replace(
+        first, revoked=[Revoked(signed(WORLD.release(2)).envelope.id, NOW, "a mistake", "stop")]
+    )
+    assert "(stop): a mistake" in said(judged(request([WORLD.release(2)], BRAND, signed(by_id, *OLD[:2]))))
+    assert "revokes" not in said(judged(request([WORLD.model()], BRAND, held)))
+    lifted = msgspec.structs.replace(first, sequence=2, revoked=[])
+    assert "revokes" not in said(judged(request([WORLD.release(2), lifted], BRAND, held)))
 
 
 def test_an_ordinary_draft_warns_of_nothing() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import click
 
@@ -19,10 +19,11 @@ from sealring.command.output import Output, counted
 from sealring.command.outside import Outside
 from sealring.command.request import cut_option, in_force, read_released, released_option
 from sealring.durable import create_durably, open_folder
+from sealring.end_of_life import final_ids
 from sealring.errors import TrustError
 from sealring.request.judge import Judged, check_cut
 from sealring.request.merge import Merged, check_same, merge_copies
-from sealring.statement import TYPES, Brand, Delegation, Root
+from sealring.statement import TYPES, Brand, Delegation, Release, Root
 
 
 @dataclass(eq=False)
@@ -138,7 +139,9 @@ def check_as_a_device(judged: Judged) -> None:
     for claim in claims:
         said = claim.statement
         if not isinstance(said, Root | Brand):
-            chain.authenticate(claim.envelope.raw, TYPES[said.type], said.authority)
+            found = chain.authenticate(claim.envelope.raw, TYPES[said.type], said.authority)
+            if isinstance(found.statement, Release):
+                final_ids(chain, cast(Authentic[Release], found))
 
 
 def _delegations(chain: Chain, claims: Sequence[Claim]) -> dict[str, Authentic[Delegation]]:

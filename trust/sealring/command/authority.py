@@ -15,7 +15,7 @@ from sealring.envelope import MAX_ENVELOPE, Envelope
 from sealring.errors import TrustError
 from sealring.keys import PublicKey
 from sealring.names import NO_ROOT
-from sealring.request.standing import Needed
+from sealring.request.standing import Needed, is_final
 from sealring.statement import Brand, Common, Root
 from sealring.threshold import signing_progress
 
@@ -80,13 +80,19 @@ def needed_sets(claim: Claim, root: Common | None, brand: Common | None, before:
         return _for_root(statement, before)
     if isinstance(statement, Brand):
         return _for_brand(root, before)
+    found = []
     if isinstance(brand, Brand) and brand.brand == statement.authority:
-        return [Needed(f"brand {brand.brand}, sequence {brand.sequence}", brand.keys)]
-    return []
+        found.append(Needed(f"brand {brand.brand}, sequence {brand.sequence}", brand.keys))
+    if is_final(statement) and isinstance(root, Root):
+        found.append(Needed(f"root {root.sequence}, role brand", root.roles.brand))
+    return found
 
 
 def check_useful(claim: Claim, sets: Sequence[Needed], key: PublicKey) -> None:
     """Refuse a key that no set lists, where the sets are known: the mistake is cheap now and dear later."""
+    # EL-1: of the two sets that sign a last release, the files given may tell one only.
+    if is_final(claim.statement) and len(sets) < 2:
+        return
     if sets and all(key.id not in {k.id for k in needed.keys.keys} for needed in sets):
         raise ForeignKey(claim.statement.title, key.name, tuple(k.name for needed in sets for k in needed.keys.keys))
 
@@ -120,6 +126,12 @@ def show_progress(output: Output, envelope: Envelope, sets: Sequence[Needed]) ->
         )
     for _, words in progress_rows(envelope, sets):
         output.line(words)
+
+
+def show_other_half(output: Output, claim: Claim, sets: Sequence[Needed]) -> None:
+    """Of a last release: say that two key sets sign it, where the files given tell one only (SPEC EL-1)."""
+    if is_final(claim.statement) and len(sets) == 1:
+        output.line("a final release is signed by its brand and by the root's role brand: give --root and --brand")
 
 
 def _for_root(statement: Root, before: Common | None) -> list[Needed]:

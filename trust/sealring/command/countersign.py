@@ -22,7 +22,7 @@ from sealring.request.bulk import Bulk
 from sealring.request.context import verify_context
 from sealring.request.form import Request
 from sealring.request.standing import Standing
-from sealring.statement import Brand, Delegation
+from sealring.statement import Brand, Delegation, Root
 
 _WORDS = {
     "sign": "signed now",
@@ -49,7 +49,11 @@ _WORDS = {
 @click.option("--brand", type=EXISTING, multiple=True, help="The brands in force, whose keys vouch for what is signed.")
 @click.option("--delegation", type=EXISTING, multiple=True, help="Delegations in force: the same.")
 @click.option(
-    "--next", "following", type=EXISTING, multiple=True, help="The draft of a brand or delegation that lists your key."
+    "--next",
+    "following",
+    type=EXISTING,
+    multiple=True,
+    help="The draft that lists your key: brand, delegation or root.",
 )
 @click.option(
     "--all", "unverified", is_flag=True, help="Sign all of it unverified; only what you have verified yourself."
@@ -101,16 +105,18 @@ def _standing(root: tuple[Path, ...], claims: list[Claim]) -> Standing:
 
 def _following(before: Standing, claims: list[Claim]) -> Standing:
     """Who may speak once these drafts are in force; they decide only what this key is asked for."""
-    brands, delegations = dict(before.brands), dict(before.delegations)
+    root, brands, delegations = before.root, dict(before.brands), dict(before.delegations)
     for claim in claims:
         match claim.statement:
+            case Root() as said:
+                root = said
             case Brand() as said:
                 brands[said.brand] = said
             case Delegation() as said:
                 delegations[said.subject] = said
             case other:
-                raise click.UsageError(f"--next wants a brand or a delegation, {other.title} found")
-    return Standing(before.root, brands, delegations)
+                raise click.UsageError(f"--next wants a root, a brand or a delegation, {other.title} found")
+    return Standing(root, brands, delegations)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from sealring.command.authority import (
     load_replaced,
     needed_sets,
     progress_object,
+    show_other_half,
     show_progress,
 )
 from sealring.command.ceremony import judge_request, request_object, show_request, show_standing
@@ -28,7 +29,7 @@ from sealring.command.outside import Outside
 from sealring.command.passphrase import Secrets, passphrase_options
 from sealring.command.signer import PLACE, FoundKey, find_key
 from sealring.durable import write_durably
-from sealring.keys import signed_by
+from sealring.keys import KeySet, PublicKey, signed_by
 from sealring.request.form import BEGINS, MAX_REQUEST, Request, parse_request
 from sealring.request.judge import Item, Judged
 from sealring.request.merge import OtherRequest
@@ -107,6 +108,7 @@ def review(outside: Outside, /, file: Path, as_json: bool, **options: Any) -> No
         return
     show_review(output, claim, before)
     show_progress(output, claim.envelope, sets)
+    show_other_half(output, claim, sets)
 
 
 @click.command(
@@ -168,7 +170,7 @@ def _sign_one(outside: Outside, given: Given, found: Sequence[FoundKey], yes: bo
         check_useful(claim, sets, key.public)
     if not as_json:
         show_review(output, claim, before)
-    who = ", ".join(key.public.name for key in found)
+    who = ", ".join(called(key.public, [needed.keys for needed in sets]) for key in found)
     if not yes:
         _ask(outside, f"sign this as {who}?")
     # Exactly what was reviewed is signed: the file is not read again, so it can't be swapped in between.
@@ -183,6 +185,7 @@ def _sign_one(outside: Outside, given: Given, found: Sequence[FoundKey], yes: bo
         return
     output.line(f"signed by {who}: {given.file}")
     show_progress(output, signed, sets)
+    show_other_half(output, claim, sets)
 
 
 def _sign_request(
@@ -197,7 +200,8 @@ def _sign_request(
         _check_wanted(judged, key)
     if not as_json:
         show_request(outside, request, judged)
-    who = ", ".join(key.public.name for key in found)
+    listed = [needed.keys for item in judged.items for group in item.requirements for needed in group]
+    who = ", ".join(called(key.public, listed) for key in found)
     if not yes:
         _ask(outside, f"sign {counted(len(judged.items), 'assertion')} as {who}?")
     items, added = judged.items, 0
@@ -241,6 +245,12 @@ def _check_wanted(judged: Judged, key: FoundKey) -> None:
     sets = [needed.keys for item in judged.items for group in item.requirements for needed in group]
     names = tuple(dict.fromkeys(one.name for keys in sets for one in keys.keys))
     raise ForeignKey("this request", key.public.name, names)
+
+
+def called(key: PublicKey, sets: Sequence[KeySet]) -> str:
+    """The name that the key sets give a key, its own beside it where that differs: people know no URI."""
+    names = [one.name for keys in sets for one in keys.keys if one.id == key.id]
+    return key.name if not names or key.name in names else f"{names[0]} ({key.name})"
 
 
 def show_review(output: Output, claim: Claim, before: Common | None) -> None:

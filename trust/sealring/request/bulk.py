@@ -64,7 +64,12 @@ class Bulk:
         if said.expires <= self.at:
             return "expired"
         if self.before is not None:
-            if not any(self.key.id == one.id for needed in self.after.speakers(said) for one in needed.keys.keys):
+            if not any(
+                self.key.id == one.id
+                for group in self.after.groups(said)
+                for needed in group
+                for one in needed.keys.keys
+            ):
                 return "not asked"
             # CE-7: or whoever slips a forgery into the bundle gets it signed by every holder, unread.
             if not self.before.vouches(claim):

@@ -12,7 +12,7 @@ from sealring.chain import Claim, Conflict, Rollback, WrongStatement, root_id
 from sealring.errors import TrustError
 from sealring.request.context import Held, verify_context
 from sealring.request.form import Request
-from sealring.request.standing import Needed, Standing
+from sealring.request.standing import Needed, Standing, meets
 from sealring.statement import Brand, Common, Delegation, RevisionStatement, Root
 
 Requirements = tuple[tuple[Needed, ...], ...]
@@ -172,10 +172,10 @@ def _requirements(said: Common, replaced: Claim | None, after: Standing, again: 
         return ((Needed(f"root {before.sequence}, the keys before", before.roles.root),), own)
     if isinstance(said, Brand):
         return _for_brand(said, before, after, again)
-    speakers = after.speakers(said)
-    if not speakers:
+    groups = after.groups(said)
+    if not groups:
         raise WrongStatement(f"brand {said.authority}", "no current certificate", "one signed by the root", "BR-1")
-    return (tuple(speakers),)
+    return groups
 
 
 def _for_brand(said: Brand, before: Common | None, after: Standing, again: bool) -> Requirements:
@@ -204,7 +204,7 @@ def _falling(held: Held, after: Standing, request: Request) -> list[Fallen]:
         elif after.vouches(claim):
             stands.add(ident)
         elif _is_latest(claim, request):
-            found[ident] = Fallen(claim, _why(said, after))
+            found[ident] = Fallen(claim, _why(claim, after))
     return [one for ident, one in found.items() if ident not in stands]
 
 
@@ -217,6 +217,8 @@ def _is_latest(claim: Claim, request: Request) -> bool:
     )
 
 
-def _why(said: Common, after: Standing) -> str:
-    speakers = after.speakers(said)
-    return f"not enough signatures by {speakers[0].by}" if speakers else f"nobody speaks for {said.authority} any more"
+def _why(claim: Claim, after: Standing) -> str:
+    for group in after.groups(claim.statement):
+        if not any(meets(claim, needed) for needed in group):
+            return f"not enough signatures by {group[0].by}"
+    return f"nobody speaks for {claim.statement.authority} any more"

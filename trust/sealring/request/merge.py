@@ -102,7 +102,7 @@ def _may_sign(judged: Judged, number: int) -> Iterator[KeySet]:
         yield judged.before.root.roles.brand
         yield judged.before.root.roles.root
     elif not isinstance(said, Root | Brand):
-        yield from (needed.keys for needed in judged.before.speakers(said))
+        yield from (needed.keys for group in judged.before.groups(said) for needed in group)
 
 
 def _every_set(judged: Judged) -> Iterator[KeySet]:

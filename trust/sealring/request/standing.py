@@ -7,12 +7,14 @@ for, so that a holder sees who could sign what, and what would fall, before ther
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import UNSET
+
 from sealring.chain import Claim
 from sealring.delegation import check_covered
 from sealring.errors import TrustError
 from sealring.keys import KeySet
 from sealring.names import ROOT
-from sealring.statement import Brand, Common, Delegation, Root
+from sealring.statement import Brand, Common, Delegation, Release, Root
 from sealring.threshold import check_threshold
 
 
@@ -47,13 +49,24 @@ class Standing:
                 found.append(Needed(f"{delegation.title}, sequence {delegation.sequence}", delegation.keys, True))
         return found
 
+    def groups(self, statement: Common) -> tuple[tuple[Needed, ...], ...]:
+        """Of each group one key set must sign; the last word on a product is the root's too. Empty: nobody speaks."""
+        speakers = tuple(self.speakers(statement))
+        if not speakers:
+            return ()
+        # EL-1: or a brand alone could make its software live for ever.
+        if is_final(statement) and self.root is not None:
+            return (speakers, (Needed(f"root {self.root.sequence}, role brand", self.root.roles.brand),))
+        return (speakers,)
+
     def certifies(self, claim: Claim) -> bool:
         """Whether the role `brand` of this root vouches for a brand's statement."""
         return self.root is not None and meets(claim, Needed("role brand", self.root.roles.brand))
 
     def vouches(self, claim: Claim) -> bool:
-        """Whether any key set that may sign this statement of a brand has signed it, expired or not."""
-        return any(meets(claim, needed) for needed in self.speakers(claim.statement))
+        """Whether key sets that may sign this statement of a brand have signed it, expired or not."""
+        groups = self.groups(claim.statement)
+        return bool(groups) and all(any(meets(claim, needed) for needed in group) for group in groups)
 
     def key_sets(self) -> Iterator[tuple[str, KeySet]]:
         """Every key set, by the name of its role."""
@@ -64,6 +77,11 @@ class Standing:
             yield f"brand {brand.brand}", brand.keys
         for delegation in self.delegations.values():
             yield delegation.title, delegation.keys
+
+
+def is_final(statement: Common) -> bool:
+    """Whether this is a product's last release, which the root's role `brand` signs too (SPEC EL-1)."""
+    return isinstance(statement, Release) and statement.final is not UNSET
 
 
 def meets(claim: Claim, needed: Needed) -> bool:
