@@ -11,6 +11,7 @@ from sealring.moment import MAX_AHEAD
 from sealring.names import KeyId, spell
 from sealring.request.judge import Item, Judged
 from sealring.request.standing import Standing
+from sealring.revocation import InForce, ListInForce
 from sealring.statement import Brand, Common, Delegation, Model, Release, Revocations, Root
 
 SOON = timedelta(days=30)
@@ -23,7 +24,7 @@ def warnings(judged: Judged, item: Item, at: datetime) -> list[str]:
     found = [*_dates(said, before, at), *_place(said, before, item.again), *_stale(said, judged.after, at)]
     for role, keys, old in _sets(said, before):
         found += [*_thresholds(role, keys, old), *_keys(role, keys, old)]
-    found += [*_shared(said, judged.after), *_loosened(said, before)]
+    found += [*_shared(said, judged.after), *_loosened(said, before), *_taken_back(item, judged)]
     return found
 
 
@@ -122,6 +123,22 @@ def _shared(said: Common, after: Standing) -> Iterator[str]:
     for ident, roles in places.items():
         if len(roles) > 1:
             yield f"the key {listed[ident]} signs in {len(roles)} roles: {', '.join(roles)}"
+
+
+def _taken_back(item: Item, judged: Judged) -> Iterator[str]:
+    """Lines of the lists in force that name this draft: devices would do nothing because of it (SPEC RK-1)."""
+    claim, newest = item.claim, dict[str, Revocations]()
+    # A list that is drafted beside it speaks instead of the one that it replaces.
+    for other in (*judged.request.context, *judged.request.drafts):
+        said = other.statement
+        if isinstance(said, Revocations) and said.sequence >= getattr(newest.get(said.subject), "sequence", 0):
+            newest[said.subject] = said
+    scopes = {one.subject: one for one in judged.after.delegations.values()}
+    lists = [ListInForce(said, counts=True, scope=scopes.get(subject)) for subject, said in newest.items()]
+    found = InForce(tuple(lists)).strongest(claim.statement, claim.envelope.id)
+    if found is not None:
+        line = found.line
+        yield f"the list of {found.issuer} revokes it since {spell(line.since)} ({found.action}): {line.why}"
 
 
 def _loosened(said: Common, before: Common | None) -> Iterator[str]:
