@@ -7,6 +7,7 @@ import click
 from sealring.bundle import StatementEntry, open_entries, write_bundle
 from sealring.bundle.form import MAGIC
 from sealring.chain import Claim, read_claim
+from sealring.command.bundle_fetch import fetch_bundle
 from sealring.command.files import EXISTING, NEW, about, json_option, load_claim
 from sealring.command.output import Output, Sheet, counted
 from sealring.command.outside import Outside
@@ -26,13 +27,17 @@ def load_claims(path: Path) -> list[Claim]:
 
 @click.group(
     **about(
-        "Put statements into one file, or list it.",
+        "Put statements into one file, fetch what is released, or list it.",
         "sealring bundle create -o update.bundle release-2.json tool-2.json",
         "sealring bundle list update.bundle",
+        "sealring bundle fetch https://store.example --root root.json --model acme/door-1 -o released.bundle",
     )
 )
 def bundle() -> None:
     """The group; its help is above."""
+
+
+bundle.add_command(fetch_bundle)
 
 
 @bundle.command(

@@ -6,6 +6,8 @@ The same paths that devices ask. Nothing that comes is trusted: `sealring.doctor
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import UNSET
+
 from sealring.bundle import StatementEntry, read_bundle
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.proof import verify_proof
@@ -16,7 +18,7 @@ from sealring.command.tuf_reader import read_tuf
 from sealring.doctor.tuf_files import StoreTuf
 from sealring.doctor.world import Piece, World, gather
 from sealring.errors import TrustError
-from sealring.statement import Model, Store
+from sealring.statement import Common, Model, Release, Stack, Store
 
 MAX_VERSIONS = 4096  # of the root, and of one brand
 MAX_ABSENT = 32  # versions of a brand, one after the other
@@ -126,7 +128,19 @@ class _Reading:
     def view(self, name: str, entry: CatalogueEntry | None) -> None:
         """All that the store's view of a model lists."""
         for digest in self._listed(name, entry):
-            self.add(f"/v1/statements/{digest}")
+            path = f"/v1/statements/{digest}"
+            if path not in self.seen and self.add(path) is None:
+                self.found.notes.append(f"{self.reader.url} has not got {digest}, which its view of {name} lists")
+
+    def also(self, named: Sequence[tuple[str, str]]) -> None:
+        """What no view lists, by type and subject; then every revision that releases and stacks at hand name."""
+        for kind, subject in named:
+            self.add(f"/v1/heads/{kind}/1/{subject}")
+        held = self.world().held
+        for one in list(held.values()):
+            for subject in _revisions(one.statement):
+                if ("revision", subject) not in held:
+                    self.add(f"/v1/heads/revision/1/{subject}")
 
     def _listed(self, name: str, entry: CatalogueEntry | None) -> Iterator[str]:
         if entry is None:
@@ -144,11 +158,29 @@ class _Reading:
                 yield head.envelope.hex()
 
 
-def read_store(url: str, anchor: bytes, models: Sequence[str], brands: Sequence[str] = ()) -> StoreFound:
+def _revisions(said: Common) -> Iterator[str]:
+    """The subjects of the revisions that a release or a stack names; the one before may be gone, and is asked for."""
+    if isinstance(said, Release):
+        for target in said.targets:
+            yield f"{said.name}/{target.revision}/{target.architecture}"
+            if target.previous is not UNSET:
+                yield f"{said.name}/{target.previous}/{target.architecture}"
+    elif isinstance(said, Stack):
+        yield from (f"{part.package}/{part.revision}/{part.architecture}" for part in said.parts)
+
+
+def read_store(
+    url: str,
+    anchor: bytes,
+    models: Sequence[str],
+    brands: Sequence[str] = (),
+    also: Sequence[tuple[str, str]] | None = None,
+) -> StoreFound:
     """What a store shows of these models and brands, with its TUF files.
 
     Args:
         anchor: the root that the person trusts; it tells which `store` statement of those found is to be believed.
+        also: type and subject of what no model follows; if given, every revision that is named is asked for too.
 
     Raises:
         SealringError: when the store can't be reached, or answers what no store answers.
@@ -166,6 +198,8 @@ def read_store(url: str, anchor: bytes, models: Sequence[str], brands: Sequence[
     for model in models:
         # What does not verify as TUF leads nowhere: a view that nobody stands behind would only mislead.
         reading.view(model, tuf.entry if not tuf.refused else None)
+    if also is not None:
+        reading.also(also)
     reading.found.tuf = tuf.told(store.name if store else url, url, pinned=store is not None)
     return reading.found
 
