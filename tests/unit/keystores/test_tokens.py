@@ -65,6 +65,7 @@ def test_a_tokens_keys_sign_what_devices_count(token: Token, tmp_path: Path) -> 
         for number, key in public.items():
             done = sign(tmp_path, token, token.uri(number))
             assert done.code == 0, done.err
+            assert f"signed by holder-{number} (" in done.out, "people know the name that the root gives it"
             envelope = parse_envelope((tmp_path / "root.json").read_bytes())
             assert signed_by(key, envelope.signatures[key.id], envelope.pae)
     assert sealring(tmp_path, "verify", "root.json", "--root", "root.json").code == 0
