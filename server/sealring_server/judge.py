@@ -1,5 +1,7 @@
 """One statement after the other as a device would judge it, with all that the store holds (SPEC PB-1)."""
 
+from collections.abc import Iterable
+
 from sealring.authentic import Authentic, Claim, check_floor, read_claim
 from sealring.end_of_life import final_ids
 from sealring.envelope import Envelope, parse_envelope
@@ -85,15 +87,17 @@ def admit_brand(work: Admission, name: str, claims: list[Claim]) -> None:
 def _admit_other(work: Admission, claim: Claim) -> None:
     """One statement of a brand, or a list of the root: by keys of today, current, not revoked, not below its floor."""
     kind, subject = claim.statement.type, claim.statement.subject
-    before = work.head(kind, subject)
+    before = _same_again(work, claim) or work.head(kind, subject)
     known = parse_envelope(before) if before is not None else None
-    if known is not None and known.id == claim.envelope.id and _is_revoked(work, claim):
+    is_again = known is not None and known.id == claim.envelope.id
+    if known is not None and is_again and _is_revoked(work, claim):
         work.add(claim.statement, known)  # it stays where it is, for devices to judge, and is no news
         return
     envelope = work.merged(claim, known)
     # TH-1: the envelope that is kept is the one that is judged, and nothing was believed before this line.
     found = _authenticated(work, claim, envelope)
-    floor = _floor(work, kind, subject)
+    # ST-8: what stands here in its own format is signed again also below a newer format's statement.
+    floor = found if is_again else _floor(work, kind, subject)
     # FL-5: where the one that is here was taken back by its id, another may take its place.
     Floors(work.chain, {(kind, subject): floor} if floor is not None else {}).check(found)
     _check_brand(work, found.statement)
@@ -135,13 +139,26 @@ def _check_brand(work: Admission, statement: Common) -> None:
 
 def _floor(work: Admission, kind: str, subject: str) -> Authentic[Common] | None:
     """FL-2: the highest statement of the subject that today's keys still vouch for."""
-    raws = [a.envelope.raw for a in reversed(work.added(kind, subject))]
-    for raw in (*raws, *work.held.history(kind, subject)):
+    added = [a.envelope.raw for a in reversed(work.added(kind, subject))]
+    both = (_first_vouched(work, added), _first_vouched(work, work.held.history(kind, subject)))
+    found = [one for one in both if one is not None]
+    return max(found, key=lambda one: one.statement.sequence, default=None)
+
+
+def _first_vouched(work: Admission, raws: Iterable[bytes]) -> Authentic[Common] | None:
+    for raw in raws:
         try:
             return reauthenticate(work.chain, raw)
         except TrustError:
             continue
     return None
+
+
+def _same_again(work: Admission, claim: Claim) -> bytes | None:
+    """The head of the claim's own format, where that is this very statement; another format may have a higher one."""
+    said = claim.statement
+    own = work.held.current(said.type, said.subject, said.format)
+    return own if own is not None and parse_envelope(own).id == claim.envelope.id else None
 
 
 def _is_revoked(work: Admission, claim: Claim) -> bool:
