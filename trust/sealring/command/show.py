@@ -21,6 +21,7 @@ from sealring.errors import TrustError
 from sealring.keyfile import parse_key_file, parse_public_file
 from sealring.names import spell
 from sealring.request.form import BEGINS, parse_request
+from sealring.statement import UnknownFormat
 from sealring.strict import Malformed
 
 ANY_SIZE = 2**63 - 1
@@ -101,7 +102,10 @@ def bundle_object(rows: list[Row]) -> Object:
 
 
 def _statement(raw: bytes) -> str:
-    claim = read_claim(raw)
+    try:
+        claim = read_claim(raw)
+    except UnknownFormat as newer:
+        return str(newer)  # ST-2: the rest of the file is not hidden by it
     signatures = counted(len(claim.envelope.signatures), "signature")
     return f"{claim.statement.title}, sequence {claim.statement.sequence}, {signatures}"
 
