@@ -164,7 +164,7 @@ class Trusted:
         return found
 
     def _kept_others(self, keep: Collection[str]) -> Iterable[bytes]:
-        by_subject: dict[tuple[str, str], list[Claim]] = {}
+        by_subject: dict[tuple[str, str, int], list[Claim]] = {}
         installed: list[Envelope] = []
         released = self._released()
         for raw in dict.fromkeys(self.others):
@@ -173,7 +173,9 @@ class Trusted:
                 installed.append(claim.envelope)
                 yield raw
             elif not isinstance(claim.statement, RevisionStatement) or claim.statement.subject in released:
-                by_subject.setdefault((claim.statement.type, claim.statement.subject), []).append(claim)
+                said = claim.statement
+                # ST-8: the newest of each format stays, for the day on which an older updater is rolled back to.
+                by_subject.setdefault((said.type, said.subject, said.format), []).append(claim)
         silent_subjects: dict[str, int] = {}
         for claims in by_subject.values():
             authentic, silent = self._judge(_highest_first(claims))
