@@ -162,17 +162,23 @@ class RunningStore:
         draft.write_text(spell(at))
         draft.rename(self.clock_file)
 
-    def start(self, *, port: int = 0, workers: int = 1, threads: int = 16) -> "RunningStore":
+    def start(
+        self, *, port: int = 0, workers: int = 1, threads: int = 16, edition: Path | None = None
+    ) -> "RunningStore":
         """Serve the folder and return once it answers.
 
         Args:
             port: 0 for any; the one from before keeps `url` as it was.
             threads: requests at a time in each of `workers` processes.
+            edition: a folder whose packages serve it, in place of this checkout's.
         """
         ready = self.folder / "ready"
         ready.unlink(missing_ok=True)
         command = [sys.executable, "-m", "tests.stores", str(self.folder), *map(str, (port, workers, threads))]
-        self.process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, start_new_session=True)
+        env = {**os.environ, "PYTHONPATH": str(edition)} if edition is not None else None
+        self.process = subprocess.Popen(
+            command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, start_new_session=True, env=env
+        )
         deadline = time.monotonic() + START_SECONDS
         while not ready.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
