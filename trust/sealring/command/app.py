@@ -11,6 +11,7 @@ from sealring.command.doctor import doctor
 from sealring.command.files import about
 from sealring.command.key import key
 from sealring.command.publish import publish
+from sealring.command.rehearse import rehearse
 from sealring.command.request import request
 from sealring.command.show import show
 from sealring.command.sign import review, sign
@@ -36,5 +37,5 @@ def sealring() -> None:
 
 CEREMONY = (key, create, request, review, sign, assemble, countersign)
 
-for command in (*CEREMONY, verify, show, bundle, publish, doctor, audit):
+for command in (*CEREMONY, verify, show, bundle, publish, doctor, audit, rehearse):
     sealring.add_command(command)
