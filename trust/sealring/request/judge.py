@@ -87,7 +87,7 @@ def judge(request: Request, roots: Sequence[bytes]) -> Judged:
 def check_cut(judged: Judged, cut: bool) -> None:
     """Raise `WouldFall` where what counts today would not any more, unless that is meant."""
     if judged.fallen and not cut:
-        raise WouldFall(tuple(one.claim.statement.title for one in judged.fallen))
+        raise WouldFall(tuple(sorted(one.claim.statement.title for one in judged.fallen)))
 
 
 def _after(held: Held, request: Request) -> Standing:
