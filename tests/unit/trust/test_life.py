@@ -167,14 +167,15 @@ class Lives(RuleBasedStateMachine):
         if self.model.brand is not held and keys != "same":
             self.brands += 1
 
-    @rule(root=st.booleans(), role=st.booleans(), who=st.just(["root"]) | ANYBODY)
-    def rotate_root(self, root: bool, role: bool, who: list[str]) -> None:
+    @rule(root=st.booleans(), role=st.booleans(), new=st.sampled_from([2, 2, 1]), who=st.just(["root"]) | ANYBODY)
+    def rotate_root(self, root: bool, role: bool, new: int, who: list[str]) -> None:
+        """`new` of the new keys sign too: one is too few."""
         held = self.model.root.said
         keys = of("root", self.roots + 1) if root else sorted(held.keys)
         certifiers = frozenset({f"role-{self.roots + 1}"}) if role else held.certifiers
         number, end = held.number + 1, self.clock + 1000
         said = Said("root", "root", number, self.clock, end, keys=frozenset(keys), certifiers=certifiers)
-        self.offer(Signed(said, self.signers(who) | frozenset(keys[:2])))
+        self.offer(Signed(said, self.signers(who) | frozenset(keys[:new])))
         self.roots += self.model.root.said == said
 
     @rule(number=st.integers(0, 15), who=SIGNERS | CEREMONY)
