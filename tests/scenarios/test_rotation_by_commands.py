@@ -17,7 +17,7 @@ from tests.world import World
 
 PROGRAM = str(Path(sys.executable).parent / "sealring")
 SECRET = b"open sesame"
-HOLDERS = ("ruth", "bert", "alice", "bob", "carol", "dave", "ci")
+HOLDERS = ("ruth", "bert", "alice", "bob", "carol", "dave", "ci", "bea")
 IMAGES = ("one", "two")
 
 
@@ -162,3 +162,40 @@ def test_carol_goes_and_dave_comes_and_nothing_falls(desk: tuple[Desk, RunningSt
         for one in (device, fresh):
             assert one.refresh().outcome == "installed"
             assert one.says() == "two"
+
+
+@pytest.mark.timeout(900)
+def test_bert_goes_and_bea_comes_and_neither_brand_nor_last_release_falls(desk: tuple[Desk, RunningStore]) -> None:
+    """SPEC CE-6, CE-7, EL-1, PB-9: brands go by the request, final releases in bulk; then the root follows."""
+    team, store = desk
+    release_all(team, store)
+    with new_device() as device:
+        assert provisioned(team, device).refresh().outcome == "installed"
+        held = {n: f"first/{n}-1.json" for n in ("brand-acme", "model-acme-door-1", "revision-acme-tool-1-amd64")}
+        rests = " ".join(f"--final-{n.partition('-')[0]} {path}" for n, path in held.items())
+        release = "--replaces first/release-acme-tool-latest-stable-1.json"
+        team.run(f"create release {release} --final {rests} -o last.json")
+        team.ceremony("last", "last.json", "alice", "bob", "bert", given=f"--brand {held['brand-acme']}")
+        team.run(f"publish {store.url} {team.files('last')}")
+        assert device.refresh().problem is None
+
+        team.run(f"bundle fetch {store.url} --root root.json --model acme/door-1 -o released.bundle")
+        team.run("create root --replaces root.json --brand-key bea.pub --brand-threshold 1 -o root-2.json")
+        known = "--released released.bundle"
+        said = team.run(f"request root-2.json --root root.json {known} -o unready.request", code=21)
+        assert "[CE-6]" in said
+        given = f"--root root.json --brand {held['brand-acme']} --next root-2.json --passphrase-file pass"
+        assert "signed now" in team.run(f"countersign released.bundle --key bea.key {given} -o by-bea")
+        assert team.contents("by-bea/000001.bundle") == {("release acme/tool/latest/stable", "sequence 2")}
+        signed = f"{known} --released by-bea/000001.bundle"
+        team.ceremony("second", f"root-2.json {held['brand-acme']}", "ruth", "bea", given=signed)
+
+        following, brand = "second/root-2.json", "second/brand-acme-1.json"
+        assert "[PB-9]" in team.run(f"publish {store.url} {following}", code=21)
+        team.run(f"publish {store.url} by-bea/000001.bundle {brand} --next {following}")
+        team.run(f"publish {store.url} {following}")
+        report = device.refresh()
+        assert (report.outcome, report.problem, device.says()) == ("none", None, "one")
+        said = team.run(f"bundle fetch {store.url} --root root.json --model acme/door-1 -o after.bundle")
+        assert "root is version 2" in said
+        assert team.contents("after.bundle") == team.contents("released.bundle")
