@@ -1,11 +1,15 @@
 """One stage for all tests of a process, and fresh devices on it."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from sealring_server.making import TufPinned
 from tests.scenarios.compromise.forger import Forger
 from tests.scenarios.compromise.stage import Devices, Play, Stage, new_stage
+from tests.stores import RunningStore
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +61,14 @@ def thieves(stage: Stage) -> list[Forger]:
         shop.line.change = thief.change
         found.append(thief)
     return found
+
+
+@pytest.fixture
+def shop(stage: Stage, tmp_path: Path) -> Iterator[RunningStore]:
+    """A store of its own, served by granian: what is published to it disturbs nobody else."""
+    folder = tmp_path / "store"
+    shutil.copytree(stage.main.today, folder)
+    store = RunningStore(stage.world, folder, TufPinned(*stage.main.store.pin)).start()
+    yield store
+    store.stop()
+    store.kill()

@@ -15,6 +15,7 @@ from securesystemslib.signer import Signer
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization.json import JSONSerializer
 
+from sealring.bundle import StatementEntry, read_bundle, write_bundle
 from sealring.catalogue.entry import CatalogueEntry, make_entry, parse_entry
 from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.log import inclusion_path, root_of
@@ -71,6 +72,7 @@ class Forger:
     def commit(self, statements: Sequence[Envelope], model: str = MODEL) -> SparseMap:
         """A map whose view of `model` lists these; its files are served from now on."""
         heads = {}
+        powers: dict[str, list[StatementEntry]] = {}
         for envelope in statements:
             said = parse_statement(envelope.payload)
             head = Head(said.sequence, bytes.fromhex(envelope.id), bytes.fromhex(envelope.digest))
@@ -82,13 +84,22 @@ class Forger:
                 self.files[f"/v1/brands/{said.subject}/{said.sequence}"] = envelope.raw
             if said.type == "root":
                 self.files[f"/v1/roots/{said.sequence}"] = envelope.raw
+            found = powers.setdefault(said.authority, [])
+            found += [StatementEntry(envelope.raw)] if said.type in ("delegation", "revocations") else []
+        self.files |= {f"/v1/authorities/{name}": write_bundle(found) for name, found in powers.items()}
         view = make_view(self.root, model, heads)
         self.files[f"/v1/views/{view.digest.hex()}"] = view.raw
         leaves = {map_key(self.root, kind, 1, subject): head for (kind, _, subject), head in heads.items()}
         key = view_key(self.root, model)
-        found = SparseMap.empty().with_updates({**leaves, key: view.leaf(1)})
-        self.files[f"/v1/proofs/{found.root.hex()}/{key.hex()}"] = found.prove([key])
-        return found
+        made = SparseMap.empty().with_updates({**leaves, key: view.leaf(1)})
+        self.files[f"/v1/proofs/{made.root.hex()}/{key.hex()}"] = made.prove([key])
+        return made
+
+    def add_power(self, authority: str, raw: bytes) -> None:
+        """Show one envelope more among what this authority delegates and revokes, whatever it holds."""
+        path = f"/v1/authorities/{authority}"
+        shown = read_bundle(self.files[path]) if path in self.files else ()
+        self.files[path] = write_bundle([*shown, StatementEntry(raw)])
 
     def entry(
         self, found: SparseMap, *, at: datetime | None = None, after: Sequence[CatalogueEntry] | None = None

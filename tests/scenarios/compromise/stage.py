@@ -27,11 +27,12 @@ from sealring_client.apply.install import Disk, mount_current
 from sealring_client.fetch.fetcher import Fetcher, Limits
 from sealring_client.report import Report
 from sealring_server.here import open_store
+from sealring_server.making import make_store
 from sealring_server.publication import commit_publication, open_publication, put_blob
 from tests.hostile import Line, Upstream, between, from_folder, over_http
 from tests.scenarios.compromise.forger import Forger
 from tests.scenarios.devices import MODEL, Rig, image_of, new_device, now
-from tests.stores import RunningStore, make_folder, tuf_root_signer
+from tests.stores import RunningStore, tuf_root_signer
 from tests.world import World
 
 DAY = timedelta(days=1)
@@ -48,15 +49,14 @@ class Shop:
 
     def __init__(self, name: str, world: World, folder: Path) -> None:
         self.name, self.world = name, world
-        self.store: RunningStore = make_folder(world, folder / name)
+        self.root_signer = tuf_root_signer(world, f"tuf-root-of-{name}")
+        """The offline key of its TUF root; no other store has it (AG-1)."""
+        (folder / name).mkdir()
+        pin = make_store(folder / name, world.root.raw, self.root_signer, lambda: world.at)
+        self.store = RunningStore(world, folder / name, pin)
         self.yesterday = folder / f"{name}-yesterday"
         self.today = folder / f"{name}-today"
         self.line: Line
-
-    @property
-    def root_signer(self) -> Any:
-        """The offline key of its TUF root."""
-        return tuf_root_signer(self.world)
 
     def put(self, statements: Iterable[Envelope], images: Iterable[bytes], at: datetime) -> None:
         """Publish at this time, by the store's own code."""

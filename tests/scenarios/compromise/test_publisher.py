@@ -3,17 +3,12 @@
 The brand `evil` has all of its own keys and may publish at the stores; in some tests it has the stores' keys too.
 """
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
 import pytest
 
 from sealring.envelope import Envelope
 from sealring.statement.software import Health, Image
 from sealring_client.failures import load_failures
-from sealring_server.making import TufPinned
 from tests.hostile import SILENCE, over_http
 from tests.scenarios.compromise.forger import Forger
 from tests.scenarios.compromise.stage import DAY, Play, Stage, replaced, rules, show
@@ -23,17 +18,6 @@ from tests.stores import Refused, RunningStore, begin, publish
 from tests.world import sign
 
 OLD, NEW = ["app 1", "tool 1", "gadget 1"], ["app 2", "tool 2", "gadget 1"]
-
-
-@pytest.fixture
-def shop(stage: Stage, tmp_path: Path) -> Iterator[RunningStore]:
-    """A store of its own, served by granian: what is published to it disturbs nobody else."""
-    folder = tmp_path / "store"
-    shutil.copytree(stage.main.today, folder)
-    store = RunningStore(stage.world, folder, TufPinned(*stage.main.store.pin)).start()
-    yield store
-    store.stop()
-    store.kill()
 
 
 @cell("a hostile certified publisher", "install anything", "install an old revision", "mix and match")
