@@ -31,7 +31,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Pat
     """The usual rehearsal, once: what it says, and its folder."""
     folder = tmp_path_factory.mktemp("whole")
     code, out, err = sealring("rehearse", folder / "played", "--keep", "-o", folder / "page.md", "--json")
-    assert code == 0, err
+    assert (code, err) == (0, "")
     found: dict[str, Any] = json.loads(out)
     return found, folder
 

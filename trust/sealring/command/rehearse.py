@@ -91,14 +91,14 @@ def rehearse(
     with _folder(folder, keep=keep) as place:
         stage = Stage(place, now)
         create_durably(place / PASS, f"rehearsal {secrets.token_hex(16)}\n".encode())
-        played = list(_play(stage, plan, said))
-        if keep:
+        played = list(_play(stage, plan, (lambda _: None) if as_json else said.note))
+        if keep and not as_json:
             said.note(f"kept: {place}, with throw-away keys that nobody may use for anything else")
     page = runbook(plan, now, played)
     if output is not None:
         create_durably(output, page.encode())
     if as_json:
-        said.object(_object(plan, played, output))
+        said.object({**_object(plan, played, output), "folder": str(place) if keep else None})
     elif output is None:
         outside.out.write(page)
     else:
@@ -117,12 +117,12 @@ def _plan(files: Sequence[Path], brands: Sequence[str], numbers: dict[str, int])
     return like([load_claim(path).statement for path in files], found) if files else found
 
 
-def _play(stage: Stage, plan: Plan, said: Output) -> Iterator[PlayedOut]:
+def _play(stage: Stage, plan: Plan, tell: Callable[[str], None]) -> Iterator[PlayedOut]:
     situations = list_situations(plan)
     for number, situation in enumerate(situations, 1):
-        said.note(f"{number} of {len(situations)}: {situation.title}")
+        tell(f"{number} of {len(situations)}: {situation.title}")
         played = stage.play(situation)
-        said.note(f"    {situation.ends}: {counted(len(played.steps), 'step')} ended as they must")
+        tell(f"    {situation.ends}: {counted(len(played.steps), 'step')} ended as they must")
         yield played
 
 
