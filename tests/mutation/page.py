@@ -61,16 +61,21 @@ def page(state: "State") -> str:
         mutants = state.wanted.get(file, 0)
         counts = [mutants, len(tried) - len(left), len(left), told, mutants - len(tried)]
         sums = [one + other for one, other in zip(sums, counts, strict=True)]
+        if file not in state.wanted:
+            rows.append(f"| {file}.py | | | | | all |")
+            continue
         rows.append(f"| {file}.py | {' | '.join(map(str, counts))} |")
     # Not sooner: it brings sealring with it, which only the processes that try a mutant may import.
     from tests.rigs.sweep_kill import cpu
 
     kernel, python, engine = platform.release().partition("-")[0], platform.python_version(), version("cosmic-ray")
+    untried = sum(file not in state.wanted for file in FILES)
     facts = [
         f"- Date: {datetime.now(UTC):%Y-%m-%d}. Machine: {cpu()}, {os.cpu_count()} cores,",
         f"  Linux {kernel}, Python {python}, cosmic-ray {engine}. One process.",
         f"- Code: commit {state.commit}. Mutants: **{sums[0]}**, tried in {state.seconds / 60:.0f} minutes.",
-        f"- Survivors without an explanation: **{sums[2] - sums[3]}**. Not tried: **{sums[4]}**.",
+        f"- Survivors without an explanation: **{sums[2] - sums[3]}**. Not tried: **{sums[4]}**,",
+        f"  and **{untried}** of {len(FILES)} files whole (`make sweep-mutants` goes on).",
     ]
     rows.append(f"| all | {' | '.join(map(str, sums))} |")
     return "\n".join([_HEAD, *facts, _MEANING, *rows, *_survivors(state, known)]) + "\n"

@@ -34,6 +34,13 @@ def test_who_signed_a_brand_is_its_predecessors_keys_and_the_role() -> None:
     assert LATER.brands["acme"].signers == {key.id for key in (*WORLD.brand_role, *OWN)}
 
 
+def test_keys_of_nobody_who_may_are_told_the_last_that_could() -> None:
+    """BR-2: neither the keys before nor the role `root` have signed, so the way that is left is named."""
+    with pytest.raises(TooFewSigners) as refused:
+        BARE.with_brand([sign(ROTATED, *WORLD.brand_role).raw])
+    assert refused.value.what == "brand acme without its previous keys, by the role root"
+
+
 def test_one_brand_certified_anew_leaves_the_others_former() -> None:
     """BR-3: whether their names come before or after its own."""
     names, role = ("acme", "beta", "zeta"), WORLD.key("brands-2")
