@@ -75,7 +75,7 @@ class Named(click.ParamType[Any]):
     "fetch",
     **about(
         "Put all that a store still shows of these brands into one bundle, verified from --root: what `sealring"
-        " request --released` and `sealring countersign` want before keys change. A store has no list of a brand's"
+        " request` and `sealring countersign` want before keys change. A store has no list of a brand's"
         " models: name each with --model, which brings its releases, stacks, stores and the revisions that they name;"
         " what no model follows is named by --also. Without --model it is the brand, its delegations and lists.",
         "sealring bundle fetch https://store.example --root root.json --model acme/door-1 --model acme/door-2 \\",

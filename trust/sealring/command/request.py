@@ -26,7 +26,7 @@ released_option = click.option(
     "--released",
     type=EXISTING,
     multiple=True,
-    help="A bundle of what is released: says what the new keys would leave without enough signatures.",
+    help="What is released (`sealring bundle fetch`): says what the new keys would leave without enough signatures.",
 )
 cut_option = click.option("--cut", is_flag=True, help="What falls shall end: for keys that are lost or stolen.")
 
