@@ -11,7 +11,7 @@ from sealring.statement import Store
 from sealring_client.apply.install import Disk, mount_current
 from sealring_client.decide.evidence import Disputes, load_disputes, save_disputes
 from sealring_client.decide.grounds import Grounds
-from sealring_client.decide.learn import Learning
+from sealring_client.decide.learn import MAX_REFUSALS, Learning
 from sealring_client.decide.listed import behind, too_new
 from sealring_client.decide.package import Package
 from sealring_client.decide.state import TrustState, load_trust, save_trust
@@ -26,6 +26,8 @@ from sealring_client.part import Part
 from sealring_client.report import Refusal, StoreLine, Word
 from sealring_client.stopped import kept_digests, save_stopped
 from sealring_client.stopping import forget_poll, still_stopped, stop_what_is_revoked
+
+MAX_MOVES = 16  # that are followed in one check
 
 
 class Survey:
@@ -84,12 +86,29 @@ class Survey:
     def learn_from_every_store(self) -> None:
         """Pass one; a store that becomes known on the way is asked too (SR-3)."""
         learning = Learning(self.trusted, self.device.model, self._keep, self._contradicted)
-        while names := [name for name in self.store_names() if name not in self.lines or self._has_moved(name)]:
+        moves = 0
+        while names := [one for one in self.store_names() if one not in self.lines or self._has_moved(one, moves)]:
             for name in names:
                 self.lines[name] = self._learn_one(name, learning)
+            moves += 1
 
     def _learn_one(self, name: str, learning: Learning) -> StoreLine:
         link = self.link(name)
+        if self.trusted.floors.get(Store, name) is not None:
+            return self._learn_at(link, learning)
+        # SR-3: which of the addresses that once were its own has what is newest, nobody can say: an old one that still
+        # answers must not keep the device from the next, or it would stand at the keys of that day for ever.
+        lines = []
+        for url in link.urls:
+            alone = StoreLink(name, [url], self.outside.connect)
+            lines.append(self._learn_at(alone, learning))
+            alone.close()
+        refusals = dict.fromkeys(refusal for line in lines for refusal in line.refusals)
+        best = next((line for line in lines if line.word == "fresh"), lines[0])
+        return replace(best, refusals=tuple(refusals)[:MAX_REFUSALS])
+
+    def _learn_at(self, link: StoreLink, learning: Learning) -> StoreLine:
+        name = link.name
         try:
             return StoreLine(name, "fresh", learning.learn_from(link))
         except Unreachable as err:
@@ -98,11 +117,10 @@ class Survey:
         except TrustError as err:
             return StoreLine(name, "refused", (Refusal.of(name, err),))
 
-    def _has_moved(self, name: str) -> bool:
-        """Whether another store has just said where this one, which did not answer, is now."""
+    def _has_moved(self, name: str, moves: int) -> bool:
+        """Whether the store has another address since it was asked: what is newest is there, and not at the old one."""
         store = self.trusted.floors.get(Store, name)
-        moved = store is not None and store.statement.urls != self.links[name].urls
-        return moved and self.lines[name].word == "unreachable"
+        return moves < MAX_MOVES and store is not None and store.statement.urls != self.links[name].urls
 
     def _keep(self, trusted: Trusted) -> None:
         if trusted.chain.revocations != self.trusted.chain.revocations:
