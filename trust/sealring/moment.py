@@ -59,7 +59,7 @@ class TooEarly(TrustError):
         return f"{self.what}: not before {spell(self.not_before)}, now {spell(self.at)}"
 
     def hint(self) -> str:
-        return "nothing to do: it will be taken when its time has come"
+        return "wait: devices act on it, and stores take it in, when its time has come"
 
 
 @dataclass(frozen=True)
