@@ -92,17 +92,16 @@ def _in_force(
     for claim in lists:
         statement = claim.statement
         assert isinstance(statement, Revocations)  # the caller has picked them
-        judged, last = _judged(chain, claim, Revocations), delegations.get(statement.subject)
-        scope = last.statement if last is not None and isinstance(last.statement, Delegation) else None
-        if judged is None:
-            # RK-4: a delegate's list without any delegation to bound it is of no use to anybody but a thief.
-            if once_verified and (statement.issuer == statement.authority or scope is not None):
-                silent.append(ListInForce(statement, counts=False, scope=scope))
+        judged, held = _judged(chain, claim, Revocations), counting.get(statement.subject)
+        current = chain.delegations.get(statement.subject) or delegations.get(statement.subject)
+        scope = current.statement if current is not None and isinstance(current.statement, Delegation) else None
+        # RK-4: a delegate's list without any delegation to bound it is of no use to anybody but a thief.
+        if scope is None and statement.issuer != statement.authority:
             continue
-        held = counting.get(statement.subject)
-        if held is None or held.statement.sequence < statement.sequence:
-            limit = judged.under[0].statement if judged.under else None
-            counting[statement.subject] = ListInForce(statement, counts=True, scope=limit)
+        if judged is not None and (held is None or held.statement.sequence < statement.sequence):
+            counting[statement.subject] = ListInForce(statement, counts=True, scope=scope)
+        if judged is None and once_verified:
+            silent.append(ListInForce(statement, counts=False, scope=scope))
     numbers = {name: brand.statement.revocations for name, brand in chain.brands.items()}
     return lists_in_force(counting.values(), silent, numbers)
 

@@ -99,7 +99,7 @@ class Trusted:
         held = self.floors.highest.get((statement.type, statement.subject))
         floors = self.floors.learn(found)
         # A store that leaves signatures out, now these and now those, would make every check write.
-        if held is not None and held.envelope.id == found.envelope.id and not found.signers > held.signers:
+        if held is not None and held.envelope.id == found.envelope.id and not _adds(found, held):
             return self
         others = (*self.others, found.envelope.raw)
         # AU-6, RK-2: what these two say changes what all others are worth.
@@ -212,6 +212,13 @@ class Trusted:
             elif isinstance(said, Stack):
                 found |= {f"{part.package}/{part.revision}/{part.architecture}" for part in said.parts}
         return frozenset(found)
+
+
+def _adds(found: Authentic[Common], held: Authentic[Common]) -> bool:
+    """Whether this envelope of the same statement brings a signer, or a signature for after a rotation (FL-4)."""
+    if found.signers != held.signers:
+        return found.signers > held.signers
+    return found.envelope.signatures.keys() > held.envelope.signatures.keys()
 
 
 def _highest_first(claims: list[Claim]) -> list[Claim]:

@@ -109,10 +109,9 @@ class Model:
             counting = highest(one for one in self.about("list", name) if self.vouchers(one) is not None)
             silent = tops(self.about("list", name))
             scope = self.scope(name)
-            if counting is not None:
-                limit = None if self.own(counting) or scope is None else scope.said.packages
-                found.append(ListInForce(counting, True, limit))
-            elif scope is not None and self.action(scope.said, self.own_lists()) is None:
+            if counting is not None and scope is not None:
+                found.append(ListInForce(counting, True, scope.said.packages))
+            elif counting is None and scope is not None and self.action(scope.said, self.own_lists()) is None:
                 found += [ListInForce(one, False, scope.said.packages) for one in silent]
         return found
 
@@ -171,10 +170,14 @@ class Model:
         held = self.floor(*one.said.subject)
         if self.vouchers(one) is None or (held is not None and not self._above(held, one)):
             return False
-        # The same with no more signers changes nothing.
-        if held is None or held.said != one.said or self.signers(one) > self.signers(held):
+        # The same changes nothing, unless it has more signers, or the same and more signatures for another day.
+        if held is None or held.said != one.said or self._adds(one, held):
             self.memory.append(one)
         return True
+
+    def _adds(self, one: Signed, held: Signed) -> bool:
+        mine, others = self.signers(one), self.signers(held)
+        return mine > others or (mine == others and one.by > held.by)
 
     def _above(self, held: Signed, one: Signed) -> bool:
         return one.said.number > held.said.number or one.said == held.said or self._gives_way(held, one)
