@@ -21,6 +21,7 @@ from sealring_client.decide.trusted import Trusted
 from sealring_client.decide.tuf import TufExpired
 from sealring_client.device_file import Device
 from sealring_client.fetch.link import StoreLink
+from sealring_client.known_addresses import Address, KnownAddresses, load_known, save_known
 from sealring_client.outside import Outside
 from sealring_client.part import Part
 from sealring_client.report import Refusal, StoreLine, Word
@@ -43,6 +44,7 @@ class Survey:
         self.stopped: dict[str, Part] = {}
         self.stopped_now: dict[Part, Found] = {}
         self.disputes = Disputes()
+        self.known = KnownAddresses()
         self.lost: list[Part] = []
         self.links: dict[str, StoreLink] = {}
         self.lines: dict[str, StoreLine] = {}
@@ -65,6 +67,7 @@ class Survey:
         self.state = load_trust(self.folder, repair=True)
         self.trusted = Trusted.begin(self.device.anchor, self.state.statements.values())
         self.disputes = load_disputes(self.folder)
+        self.known = load_known(self.folder)
 
     def stop_what_is_revoked(self) -> None:
         """RK-6: at once, by the lists that are held; before the first store is asked, and after the last."""
@@ -86,11 +89,31 @@ class Survey:
     def learn_from_every_store(self) -> None:
         """Pass one; a store that becomes known on the way is asked too (SR-3)."""
         learning = Learning(self.trusted, self.device.model, self._keep, self._contradicted)
+        self._ask_the_stores(learning)
+        if self._ask_where_they_once_were(learning):
+            self._ask_the_stores(learning)
+
+    def _ask_the_stores(self, learning: Learning) -> None:
         moves = 0
         while names := [one for one in self.store_names() if one not in self.lines or self._has_moved(one, moves)]:
             for name in names:
                 self.lines[name] = self._learn_one(name, learning)
             moves += 1
+
+    def _ask_where_they_once_were(self, learning: Learning) -> bool:
+        """SR-4: once a week, and whenever nobody answers, also the addresses that no statement names any more."""
+        answered = any(line.word == "fresh" for line in self.lines.values())
+        named = {url for name in self.store_names() for url in self.link(name).urls}
+        former = self.known.unnamed(named)
+        if not former or (answered and not self.known.is_due(self.clock.at)):
+            return False
+        if answered:  # where nobody does, every check asks, and writes nothing for it
+            self.known = replace(self.known, asked=self.clock.at)
+        for one in former:
+            link = StoreLink(one.store, [one.url], self.outside.connect)
+            self._learn_at(link, learning)
+            link.close()
+        return True
 
     def _learn_one(self, name: str, learning: Learning) -> StoreLine:
         link = self.link(name)
@@ -168,6 +191,8 @@ class Survey:
             return replace(line, word=_word(err), refusals=(*line.refusals, Refusal.of(name, err)))
         line = replace(line, catalogue=view.entry.sequence, time=view.entry.time)
         self.views[name] = view
+        if (url := self.link(name).answering) is not None:
+            self.known = self.known.with_proved([Address(name, url)])
         # ST-8: said, and no more: the device goes on by what it has.
         newer = tuple(Refusal.of(name, one) for one in too_new(view.view, self.trusted))
         line = replace(line, refusals=(*line.refusals, *newer))
@@ -185,6 +210,7 @@ class Survey:
         keep |= {digest for part in self.plan() for digest in (part.release, part.statement)}
         stores = {**self.state.stores, **{name: view.seen for name, view in self.views.items()}}
         save_disputes(self.folder, self.disputes)
+        save_known(self.folder, self.known)
         self.state = save_trust(self.folder, self.state, self.trusted.remembered(keep), stores)
 
     # --- what follows

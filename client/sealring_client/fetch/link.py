@@ -37,6 +37,11 @@ class StoreLink:
         """
         return self._try(lambda source: source.stream(path, offset=offset, size=size, rate=rate), path)
 
+    @property
+    def answering(self) -> str | None:
+        """The address that answered last; None where none has been asked, or none is left."""
+        return self._left[0] if self._left and self._open is not None else None
+
     def close(self) -> None:
         """Let the connection go; the next request opens another."""
         if self._open is not None:

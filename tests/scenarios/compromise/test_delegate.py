@@ -201,3 +201,20 @@ def test_a_narrower_delegation_takes_the_rest_back_at_once(stage: Stage, today: 
         report = today.refresh()
         assert rules(report) & {"AU-3", "DV-5"}, rules(report)
         assert today.runs() == NEW
+
+
+@cell("a delegate at threshold", "freeze", says="bounded")
+def test_a_model_of_his_that_names_dead_stores_ends_with_his_rights(
+    stage: Stage, today: Play, thieves: list[Forger]
+) -> None:
+    """SR-4, AU-6: its end comes from where the stores once proved themselves."""
+    power = delegated(stage, roles=["model"], models=["acme/door-1"])
+    mine = replaced(stage.statements(*stage.latest), power)
+    tool = [wanted for wanted in stage.model().packages if wanted.package == "acme/tool"]
+    dead = stage.model(sequence=9, packages=tool, stores=["acme/nowhere"])
+    show(thieves, *replaced(mine, *by_partner(stage, dead)))
+    today.refresh()
+    assert today.refresh().outcome not in ("installed", "none")
+    mended = replaced(mine, listed(stage, 1, (PARTNER, "keep")), *stage.software("acme/app", 3))
+    show(thieves, *mended, images=[image_of("app 3")])
+    assert today.refresh().outcome == "installed"
