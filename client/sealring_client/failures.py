@@ -10,7 +10,7 @@ from msgspec import Meta
 from sealring.errors import TrustError
 from sealring.names import FullName, Sha256Hex
 from sealring.strict import decode_strict, encode
-from sealring_client.decide.state import StateDamaged, read_small
+from sealring_client.decide.state import read_small
 from sealring_client.disk import write_durably
 
 FIRST_WAIT = timedelta(hours=8)
@@ -39,15 +39,14 @@ _decoder = msgspec.json.Decoder(_File)
 
 
 def load_failures(folder: Path) -> dict[str, Failure]:
-    """The failure of each package that has one."""
-    path = folder / "failures.json"
-    raw = read_small(path, _LIMIT)
+    """The failure of each package that has one; none where the file is damaged (SPEC DV-13)."""
+    raw = read_small(folder / "failures.json", _LIMIT)
     if raw is None:
         return {}
     try:
         found = decode_strict(raw, _decoder, limit=_LIMIT, what="failures.json")
-    except TrustError as err:
-        raise StateDamaged(path, str(err)) from err
+    except TrustError:
+        return {}  # what did not work is tried once more: better than never to update again
     return {failure.package: failure for failure in found.failures}
 
 

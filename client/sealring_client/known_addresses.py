@@ -67,7 +67,7 @@ class KnownAddresses:
 
 
 def load_known(folder: Path) -> KnownAddresses:
-    """What is remembered; nothing where the file is damaged: it is a help, and nothing is trusted for it."""
+    """What is remembered; nothing where the file is damaged: nothing is trusted for it (DV-13)."""
     raw = read_small(folder / "addresses.json", _LIMIT)
     if raw is None:
         return KnownAddresses()

@@ -11,7 +11,7 @@ from msgspec import Meta
 from sealring.errors import TrustError
 from sealring.strict import decode_strict, encode
 from sealring_client.apply.install import Disk
-from sealring_client.decide.state import StateDamaged, read_small
+from sealring_client.decide.state import read_small
 from sealring_client.disk import write_durably
 from sealring_client.part import Part
 
@@ -27,16 +27,15 @@ _decoder = msgspec.json.Decoder(_File)
 
 
 def load_stopped(folder: Path) -> dict[str, Part]:
-    """The part of each package that was stopped."""
-    path = folder / "stopped.json"
-    raw = read_small(path, _LIMIT)
+    """The part of each package that was stopped; none where the file is damaged (SPEC DV-13)."""
+    raw = read_small(folder / "stopped.json", _LIMIT)
     if raw is None:
         return {}
     try:
         found = decode_strict(raw, _decoder, limit=_LIMIT, what="stopped.json")
         parts = [Part(**_members(one)) for one in found.stopped]
-    except (TrustError, TypeError, ValueError) as err:
-        raise StateDamaged(path, str(err)) from err
+    except (TrustError, TypeError, ValueError):
+        return {}  # the list that stopped it is held elsewhere, and still lets nothing of it in
     return {part.package: part for part in parts}
 
 

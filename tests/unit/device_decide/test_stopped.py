@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sealring_client.apply.generations import Generations, Recovered
-from sealring_client.decide.state import StateDamaged
+from sealring_client.failures import load_failures
 from sealring_client.part import Part
 from sealring_client.stopped import load_stopped, save_stopped
 
@@ -29,10 +29,13 @@ def test_what_is_stopped_is_remembered_and_nothing_is_written_for_nothing(tmp_pa
 @pytest.mark.parametrize(
     "raw", [b"", b"{}", b'{"format":1,"stopped":[{"package":"acme/tool"}]}', b'{"format":2,"stopped":[]}']
 )
-def test_rot_is_said(raw: bytes, tmp_path: Path) -> None:
+def test_rot_in_what_only_helps_stops_no_device(raw: bytes, tmp_path: Path) -> None:
+    """SPEC DV-13: one bad block of flash must not be the last update that there was."""
     (tmp_path / "stopped.json").write_bytes(raw)
-    with pytest.raises(StateDamaged):
-        load_stopped(tmp_path)
+    (tmp_path / "failures.json").write_bytes(raw)
+    assert (load_stopped(tmp_path), load_failures(tmp_path)) == ({}, {})
+    save_stopped(tmp_path, [part("a")])
+    assert load_stopped(tmp_path).keys() == {part("a").package}
 
 
 def test_a_replacement_is_good_before_it_is_current(tmp_path: Path) -> None:
