@@ -241,5 +241,7 @@ def test_the_root_says_nothing_but_roots_brands_and_lists(shop: Shop) -> None:
     shop.first()
     for said in (world.store(authority="root"), world.revision(1, b"x", authority="root")):
         assert refused(shop, sign(said, *world.root_keys, *world.brand_role), images=(b"x",)) == "BR-1"
-    forged = world.revocations(1, ("brand acme", "keep"), brand="root", issuer="acme")
+    forged = world.revocations(1, ("brand acme", "keep"), brand="root")
     assert refused(shop, sign(forged, *world.brand_keys("acme"))) == "TH-1"
+    other = world.revocations(1, ("brand acme", "keep"), brand="root", issuer="acme")
+    assert refused(shop, sign(other, *world.root_keys)) == "AU-2"
