@@ -131,6 +131,22 @@ def test_a_delegates_list_names_nothing_that_he_was_not_given(lines: list[tuple[
     chain.authenticate(theirs(1, *inside), Revocations, "acme")
 
 
+def test_a_list_that_nobody_bounds_takes_no_other_with_it() -> None:
+    """RK-4: what a thief signed without any delegation is passed over, and what is remembered after it is not."""
+    orphan = theirs(1, (GEAR, "keep"), name="builder")
+    for raws in ((orphan, theirs(1, (TOOL, "keep")), given()), (theirs(1, (TOOL, "keep")), orphan, given())):
+        assert {one.statement.subject for one in held(BARE, *raws).revocations.lists} == {"acme/partner"}
+
+
+def test_of_two_versions_with_one_number_that_no_longer_count_the_first_bounds() -> None:
+    """RK-4, FL-3: what was taken in first; whoever signs a second version widens no list by it."""
+    for first, second in (("tool", "gear"), ("gear", "tool")):
+        versions = [given(packages=[f"acme/{name}"]) for name in (first, second)]
+        (found,) = held(ROTATED, *versions, theirs(1, (TOOL, "keep"))).revocations.lists
+        assert found.scope is not None
+        assert found.scope.packages == [f"acme/{first}"]
+
+
 def test_who_was_given_no_model_is_told_so() -> None:
     """AU-3."""
     chain = furnished(BARE, [given(roles=["model"])])
