@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from sealring.approve import Approved, approve, check_serial, check_store, revision_for
+from sealring.approve import Approved, SerialMissing, approve, check_serial, check_store, revision_for
 from sealring.authentic import Verified
 from sealring.chain import Chain, begin_with_root
 from sealring.errors import TrustError
@@ -146,6 +146,13 @@ def test_a_serial_for_another_key_is_none_whichever_is_the_higher() -> None:
     with pytest.raises(TrustError) as refused:
         check_serial(model, curved, curved.statement.key.public)
     assert refused.value.rule == "SN-1"
+
+
+def test_a_device_without_a_key_is_told_that_it_has_no_serial() -> None:
+    """SN-1: and not that it has another key."""
+    with pytest.raises(SerialMissing) as refused:
+        check_serial(WORLD.model(serial="required"), verified(WORLD.serial(Key("device").public)), None)
+    assert refused.value.found == "no serial"
 
 
 def test_of_several_delegations_one_that_is_current_gives_the_kind() -> None:

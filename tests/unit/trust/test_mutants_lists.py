@@ -7,6 +7,7 @@ import pytest
 from sealring.chain import Chain, begin_with_root
 from sealring.delegation import NotDelegated
 from sealring.furnished import furnished
+from sealring.installed import reached
 from sealring.moment import Moment
 from sealring.revocation import Revoked
 from sealring.statement import Common, Release, Revocations
@@ -145,6 +146,27 @@ def test_of_two_versions_with_one_number_that_no_longer_count_the_first_bounds()
         (found,) = held(ROTATED, *versions, theirs(1, (TOOL, "keep"))).revocations.lists
         assert found.scope is not None
         assert found.scope.packages == [f"acme/{first}"]
+
+
+def test_a_brand_that_was_taken_back_stays_so_when_the_role_brand_has_other_keys() -> None:
+    """RK-6, BR-3: its certificate no longer counts, and what it let in is stopped all the same."""
+    back = WORLD.signed(WORLD.revocations(1, ("brand acme", "stop"), brand="root")).raw
+    roles = RootRoles(key_set(2, *WORLD.root_keys), key_set(1, WORLD.key("brands-2")))
+    chain = BARE.with_root(
+        sign(WORLD.root_statement(sequence=2, roles=roles, root=BARE.root_id), *WORLD.root_keys[:2]).raw
+    )
+    assert not chain.brands
+    found = reached(furnished(chain, [back]), [], sign(WORLD.revision(), *OWN))
+    assert found is not None
+    assert found.action == "stop"
+
+
+def test_what_else_was_taken_back_is_looked_at_and_reaches_nothing() -> None:
+    """RK-6: of all that is remembered only a delegation can have let in what nobody vouches for any more."""
+    lines = [("model acme/door-1", "stop"), (TOOL, "stop"), ("store acme/main", "stop")]
+    known = [sign(one, *OWN).raw for one in (WORLD.model(), WORLD.release(), WORLD.store())]
+    chain = furnished(BARE, [listed(1, *lines), *known])
+    assert reached(chain, known, sign(WORLD.revision(), WORLD.delegate_keys()[0])) is None
 
 
 def test_who_was_given_no_model_is_told_so() -> None:
