@@ -84,6 +84,13 @@ def test_of_two_delegates_one_without_a_floor_leaves_the_statement_to_the_brands
     assert both.moment_of(by(partner, builder)).at == both.moment_of(by(builder, partner)).at == late
 
 
+def test_the_latest_instant_counts_in_whatever_order_statements_are_held() -> None:
+    """TM-4: of one source."""
+    held = [Authentic(WORLD.model(issued=NOW + n * DAY), WORLD.root, frozenset()) for n in (1, 3, 2)]
+    for order in (held, held[::-1], sorted(held, key=lambda one: one.statement.issued)):
+        assert TimeFloors.of(AT, order).moment("acme").at == NOW + 3 * DAY
+
+
 def test_a_device_is_chosen_from_the_very_share_that_reaches_it() -> None:
     """RO-1: 10,000 places, computed here by the rule's own words; the start itself is not too early."""
     for n in range(40):
