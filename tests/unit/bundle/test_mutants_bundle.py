@@ -84,3 +84,19 @@ def test_names_ascend_within_a_kind_alone() -> None:
         with pytest.raises(BadBundleOrder) as refused:
             read_bundle(MAGIC + entries + END)
         assert refused.value.number == 2
+
+
+class Pieces:
+    """A stream that gives at most ten bytes at a time, as a socket may."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = BytesIO(raw)
+
+    def read(self, size: int, /) -> bytes:
+        return self._raw.read(min(size, 10))
+
+
+def test_a_first_line_that_comes_in_pieces_takes_nothing_of_what_follows() -> None:
+    """BN-1: what a bundle is does not depend on how its bytes arrive."""
+    raw = MAGIC + packed(1, b"", b"an envelope of some length") + END
+    assert tuple(open_entries(Pieces(raw), image_limit=0)) == read_bundle(raw)
