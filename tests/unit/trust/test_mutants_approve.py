@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from sealring.approve import Approved, SerialMissing, approve, check_serial, check_store, revision_for
+from sealring.approve import (
+    Approved,
+    BelowMinimum,
+    MinimumFell,
+    SerialMissing,
+    approve,
+    check_serial,
+    check_store,
+    revision_for,
+)
 from sealring.authentic import Verified
 from sealring.chain import Chain, begin_with_root
 from sealring.errors import TrustError
@@ -99,6 +108,15 @@ def test_neither_a_revision_nor_a_minimum_falls_below_the_minimum_before(
     held = replace(WORLD.release(9), targets=[Target("amd64", 9, 8)])
     release = replace(WORLD.release(9, sequence=10), targets=[Target("amd64", revision, minimum)])
     assert rule(release, WORLD.revision(revision), before=held) == by
+
+
+@pytest.mark.parametrize(("revision", "refusal"), [(7, BelowMinimum), (8, MinimumFell)])
+def test_which_of_the_two_fell_is_told(revision: int, refusal: type[TrustError]) -> None:
+    """RL-4: the person who released it is to change the one or the other."""
+    held = replace(WORLD.release(9), targets=[Target("amd64", 9, 8)])
+    release = replace(WORLD.release(9, sequence=10), targets=[Target("amd64", revision, 5)])
+    with pytest.raises(refusal):
+        approved(release, WORLD.revision(revision), before=held)
 
 
 @pytest.mark.parametrize(("number", "by"), [(7, "SK-2"), (8, None), (9, None)])
