@@ -154,9 +154,11 @@ class Model:
         return {one.said.subject for one in self.memory}
 
     def stays_or_is_followed(self, listed: ListInForce) -> bool:
-        """Whether a list is in force still, or one of its issuer that counts is at least as high (RK-2, RK-3)."""
+        """Whether a list is in force still, or one that counts is as high, or the one that is named (RK-2, RK-3)."""
         now = [one for one in self.own_lists() if one.signed.said.name == listed.signed.said.name]
-        above = [one for one in now if one.counts and one.signed.said.number >= listed.signed.said.number]
+        named = self.brand.said.list_number if self.brand is not None and listed.signed.said.name == "acme" else 0
+        wanted = min(listed.signed.said.number, named or listed.signed.said.number)
+        above = [one for one in now if one.counts and one.signed.said.number >= wanted]
         return listed.signed.said in [one.signed.said for one in now] or bool(above)
 
     # What is taken into memory.
