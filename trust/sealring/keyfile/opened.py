@@ -29,7 +29,7 @@ class WrongPassphrase(TrustError):
 class OpenKey:
     """A private key in memory, for as short as possible: use it in a `with` block, which lets go of it.
 
-    What Python held of the secret is overwritten when this is made; OpenSSL overwrites its own copy at the end.
+    The secret that is handed in is overwritten when this is made; what signs is overwritten at the end.
     """
 
     def __init__(self, public: PublicKey, secret: bytearray) -> None:
@@ -46,6 +46,7 @@ class OpenKey:
         finally:
             wipe(secret)
         if private.public != public.public:
+            private.close()
             raise ValueError("the secret of another key")
         self._private = private
 
@@ -61,8 +62,13 @@ class OpenKey:
         return self._private.sign(message)
 
     def close(self) -> None:
-        """Let go of the key, which OpenSSL then overwrites; it signs nothing any more."""
+        """Overwrite the key, or let go of it so that OpenSSL does; it signs nothing any more."""
+        if self._private is not None:
+            self._private.close()
         self._private = None
+
+    def __del__(self) -> None:
+        self.close()
 
     def __enter__(self) -> Self:
         return self

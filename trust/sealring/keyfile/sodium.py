@@ -57,5 +57,20 @@ def open_box(box: bytes, nonce: bytes, key: bytearray) -> bytearray | None:
     return None if failed else secret
 
 
+def expand(seed: bytearray) -> tuple[bytes, bytearray]:
+    """The Ed25519 public key of a seed, and the 64 bytes that sign, for the caller to wipe."""
+    public, secret = bytearray(KEY_BYTES), bytearray(2 * KEY_BYTES)
+    _lib.crypto_sign_seed_keypair(*_buffers(public, secret, seed))
+    return bytes(public), secret
+
+
+def sign(secret: bytearray, message: bytes) -> bytes:
+    """The Ed25519 signature by an expanded secret."""
+    signed = bytearray(64 + len(message))
+    out, text, key = _buffers(signed, message, secret)
+    _lib.crypto_sign(out, _ffi.NULL, text, len(message), key)
+    return bytes(signed[:64])
+
+
 def _buffers(*buffers: bytes | bytearray) -> list[Any]:
     return [_ffi.from_buffer("unsigned char[]", buffer) for buffer in buffers]
