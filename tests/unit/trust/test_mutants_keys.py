@@ -133,3 +133,39 @@ def test_the_orders_are_those_of_the_curves(kind: str) -> None:
     one = (1).to_bytes(half, "big")
     assert fixed_ecdsa(1, 1, kind) == one + one
     assert fixed_ecdsa(n - 1, n - 1, kind) == (n - 1).to_bytes(half, "big") + one
+
+
+@pytest.mark.parametrize("length", [1, 63])
+def test_a_signature_is_not_completed_from_the_message(length: int) -> None:
+    """KY-2: a library that takes both in one piece would read the missing bytes from what was signed."""
+    rest = b"any bytes"
+    signature = ONE.sign(rest)
+    assert signed_by(ONE.public, signature, rest)
+    assert not signed_by(ONE.public, signature[:length], signature[length:] + rest)
+
+
+@pytest.mark.parametrize("kind", sorted(CURVED))
+def test_the_lowest_numbers_of_a_signature_are_spelt(kind: str) -> None:
+    """KY-2: r and s are from 1."""
+    half = CURVED[kind].key_size // 8
+    assert fixed_ecdsa(1, 1, kind) == (1).to_bytes(half, "big") * 2
+
+
+@pytest.mark.parametrize(
+    ("at", "what"),
+    [('"keys":[{', "a key"), ('"thresholds":[{', "a threshold"), ('"keys":{', "a key set")],
+)
+def test_an_unknown_member_of_a_key_set_is_out_of_bounds(at: str, what: str) -> None:
+    """ST-3: refused while it is read, and not only for its spelling."""
+    raw = encode(WORLD.brand()).decode()
+    with pytest.raises(TrustError) as refused:
+        parse_statement(raw.replace(at, at + '"aaa":1,', 1).encode())
+    assert refused.value.rule == "ST-3", what
+
+
+@pytest.mark.parametrize("one", [ONE.public, key_set(1, ONE), key_set(1, ONE).thresholds[0]])
+def test_what_was_judged_stays_as_it_was(one: Any) -> None:
+    """KY-3, TH-3: a set that was checked can't be given another threshold, nor a key other material."""
+    name = one.__struct_fields__[0]
+    with pytest.raises(AttributeError):
+        setattr(one, name, getattr(one, name))
