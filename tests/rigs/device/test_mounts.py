@@ -163,7 +163,7 @@ def test_mount_whose_squashfuse_died_is_made_again(make_image: MakeImage, open_f
             break
         time.sleep(0.02)
     # The kernel says the second to whoever asks in the moment at which the connection goes.
-    with pytest.raises(OSError, match="not connected|connection abort"):
+    with pytest.raises(OSError, match=r"not connected|connection abort"):
         (at / "file").read_text()
     assert mount_image(image, at, digest=digest, ways=["squashfuse"]).at == at
     assert (at / "file").read_text() == "text"
