@@ -3,23 +3,22 @@
 All of it is written in the caller's transaction, so that it becomes visible as one new catalogue entry.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealring.bundle import Entry, ProofEntry, TufEntry, write_bundle
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import Head, map_key
-from sealring.catalogue.view import View, view_key
 from sealring_server.catalogue import append_entry, last_entry
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
-from sealring_server.schema import heads, statements, views
+from sealring_server.schema import heads, statements
 from sealring_server.tuf_repo import CATALOGUE, last_version, metadata_bytes, publish_catalogue, sign_timestamp
-from sealring_server.views import compute_views
+from sealring_server.views import update_views
 from sealring_server.work import Admitted
 
 PROOF_KEYS = 64  # in one proof
@@ -48,9 +47,7 @@ def append(
     # The entry's row comes after the rows that name it: SQLite checks the reference at the end of the transaction.
     connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
     updates = _write_statements(connection, root, news, sequence)
-    for view in compute_views(held):
-        if _is_new_view(connection, view, sequence):
-            updates[view_key(root, view.model)] = view.leaf(sequence)
+    updates |= update_views(held, root, sequence)
     entry = append_entry(connection, here.maps, updates, root=root, at=at)
     publish_catalogue(connection, here.online, entry.raw, at)
     return entry
@@ -102,18 +99,3 @@ def _write_statements(
         key = map_key(root, said.type, said.format, said.subject)
         updates[key] = Head(said.sequence, bytes.fromhex(envelope.id), bytes.fromhex(envelope.digest))
     return updates
-
-
-def _is_new_view(connection: Connection, view: View, sequence: int) -> bool:
-    """Whether the view differs from what its leaf says; then its document is written (SPEC VW-3)."""
-    newest = connection.scalar(
-        select(views.c.digest).where(views.c.model == view.model).order_by(views.c.entry.desc()).limit(1)
-    )
-    digest = view.digest.hex()
-    if newest == digest:
-        return False
-    row: Mapping[str, object] = {"digest": digest, "model": view.model, "entry": sequence, "raw": view.raw}
-    # A view that came back: its row moves to the newest entry, so that the question above stays right.
-    write = upsert(views).values(**row)
-    connection.execute(write.on_conflict_do_update(index_elements=["digest"], set_={"entry": sequence}))
-    return True

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from msgspec import UNSET
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealring.authentic import S
 from sealring.catalogue.leaf import Head
-from sealring.catalogue.view import Subjects, View, make_view
+from sealring.catalogue.view import Subjects, View, make_view, view_key
 from sealring.names import ROOT, covers
 from sealring.statement import Common, Delegation, Model, Release, Stack
 from sealring_server.held import Held
+from sealring_server.schema import views
 
 About: TypeAlias = tuple[str, str]
 """A type and a subject."""
@@ -31,6 +34,12 @@ class Says:
     stacks: Mapping[str, list[Stack]] = field(default_factory=dict)
     delegations: Mapping[str, list[Delegation]] = field(default_factory=dict)
     """Those of each brand; releases and stacks by their subject, one of each format."""
+
+
+def update_views(held: Held, root: bytes, sequence: int) -> dict[bytes, Head]:
+    """Write the views that entry `sequence` changes; the new leaves by key (SPEC VW-3)."""
+    changed = [view for view in compute_views(held) if _is_new(held.connection, view, sequence)]
+    return {view_key(root, view.model): view.leaf(sequence) for view in changed}
 
 
 def compute_views(held: Held) -> list[View]:
@@ -104,3 +113,18 @@ def _grouped(found: Iterable[Common], kind: type[S], by: Callable[[S], str]) -> 
         if isinstance(one, kind):
             groups.setdefault(by(one), []).append(one)
     return groups
+
+
+def _is_new(connection: Connection, view: View, sequence: int) -> bool:
+    """Whether the view differs from what its leaf says; then its document is written."""
+    newest = connection.scalar(
+        select(views.c.digest).where(views.c.model == view.model).order_by(views.c.entry.desc()).limit(1)
+    )
+    digest = view.digest.hex()
+    if newest == digest:
+        return False
+    row: Mapping[str, object] = {"digest": digest, "model": view.model, "entry": sequence, "raw": view.raw}
+    # A view that came back: its row moves to the newest entry, so that the question above stays right.
+    write = upsert(views).values(**row)
+    connection.execute(write.on_conflict_do_update(index_elements=["digest"], set_={"entry": sequence}))
+    return True
