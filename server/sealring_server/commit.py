@@ -42,12 +42,12 @@ def append(
     Raises:
         TrustError: when a sequence would fall (SPEC MP-5).
     """
-    held = Held(connection)
+    held, news = Held(connection), list(news)
     root = bytes.fromhex(held.root_id)
     # The entry's row comes after the rows that name it: SQLite checks the reference at the end of the transaction.
     connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
     updates = _write_statements(connection, root, news, sequence)
-    updates |= update_views(held, root, sequence)
+    updates |= update_views(held, root, sequence, [one.statement for one in news])
     entry = append_entry(connection, here.maps, updates, root=root, at=at)
     publish_catalogue(connection, here.online, entry.raw, at)
     return entry

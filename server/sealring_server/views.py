@@ -3,7 +3,7 @@
 A view lists the heads of everything that a model's devices need to go from what they hold to what they run.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -36,8 +36,14 @@ class Says:
     """Those of each brand; releases and stacks by their subject, one of each format."""
 
 
-def update_views(held: Held, root: bytes, sequence: int) -> dict[bytes, Head]:
-    """Write the views that entry `sequence` changes; the new leaves by key (SPEC VW-3)."""
+def update_views(held: Held, root: bytes, sequence: int, news: Collection[Common]) -> dict[bytes, Head]:
+    """Write the views that entry `sequence` changes; the new leaves by key (SPEC VW-3).
+
+    Args:
+        news: the statements of this publication, which are heads by now.
+    """
+    if not news:
+        return {}
     changed = [view for view in compute_views(held) if _is_new(held.connection, view, sequence)]
     return {view_key(root, view.model): view.leaf(sequence) for view in changed}
 
