@@ -4,6 +4,7 @@ Keys come from a name, so that every run makes the same ones; statements are bui
 product uses, with ordinary defaults, and any member can be given another value to make a bad one.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -67,6 +68,12 @@ def sign(payload: Common | bytes, *keys: Key) -> Envelope:
     raw = payload if isinstance(payload, bytes) else encode(payload)
     draft = seal(raw, {})
     return seal(raw, {key.id: key.sign(draft.pae) for key in keys})
+
+
+def merge(envelopes: Iterable[Envelope]) -> Envelope:
+    """One envelope with the signatures of all, which carry one payload: what counter-signing makes."""
+    found = list(envelopes)
+    return seal(found[0].payload, {key: sig for one in reversed(found) for key, sig in one.signatures.items()})
 
 
 class World:

@@ -4,7 +4,7 @@ The bytes that were signed are the bytes that are parsed. An `Envelope` is unver
 content on purpose: only the signed bytes, and what they hash to.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -103,20 +103,3 @@ def seal(payload: bytes, signatures: Mapping[KeyId, bytes]) -> Envelope:
     """The one envelope around this payload with these signatures; an empty mapping gives an unsigned draft."""
     ordered = [_Signature(keyid, signatures[keyid]) for keyid in sorted(signatures)]
     return parse_envelope(encode(_Envelope(payload, PAYLOAD_TYPE, ordered)))
-
-
-def merge(envelopes: Iterable[Envelope]) -> Envelope:
-    """One envelope with the signatures of all; they must carry one payload (counter-signing).
-
-    Raises:
-        BadEnvelope: when the payloads differ, or there are too many signatures in all.
-    """
-    found = list(envelopes)
-    if len({e.payload for e in found}) != 1:
-        raise BadEnvelope("signatures for different payloads can't be merged", "EN-5")
-    merged: dict[KeyId, bytes] = {}
-    for envelope in found:
-        merged.update({k: v for k, v in envelope.signatures.items() if k not in merged})
-    if len(merged) > MAX_SIGNATURES:
-        raise BadEnvelope(f"{len(merged)} signatures, at most {MAX_SIGNATURES}", "EN-4")
-    return seal(found[0].payload, merged)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from sealring.envelope import PAYLOAD_TYPE, BadEnvelope, merge, parse_envelope, seal
+from sealring.envelope import PAYLOAD_TYPE, BadEnvelope, parse_envelope, seal
 from sealring.errors import TrustError
 from sealring.names import KeyId
 from sealring.statement import parse_statement
@@ -81,14 +81,6 @@ def test_what_was_signed_as_something_else_is_no_assertion(other: str) -> None:
 def test_another_spelling_is_refused_wherever_it_would_sort(old: bytes, new: bytes) -> None:
     """EN-2: or one envelope would have two digests."""
     assert rule(ONE.raw.replace(old, new, 1)) == "EN-2"
-
-
-def test_what_is_merged_is_one_payload_and_not_none() -> None:
-    """EN-5: alone, an envelope is what it was; of none there is nothing to make."""
-    assert merge([ONE]).raw == ONE.raw
-    with pytest.raises(BadEnvelope) as refused:
-        merge([])
-    assert refused.value.rule == "EN-5"
 
 
 def test_a_message_quotes_a_strangers_word_as_far_as_it_is_readable() -> None:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sealring.envelope import Envelope, merge
+from sealring.envelope import Envelope
 from sealring.names import spell
 from sealring.statement.authorities import RootRoles
 from tests.vectors.cases.common import ACCEPTED, AT, WORLD, Case, Cases, case
-from tests.world import DAY, NOW, Key, World, key_set, sign
+from tests.world import DAY, NOW, Key, World, key_set, merge, sign
 
 ROLE, ROOT_KEYS = WORLD.brand_role, WORLD.root_keys
 ONE, TWO, THREE, THIEF = (WORLD.brand_keys("acme", n) for n in (1, 2, 3, 9))

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sealring.envelope import Envelope, merge
+from sealring.envelope import Envelope
 from sealring.names import spell
 from sealring.statement import Common
 from sealring.statement.authorities import RootRoles
@@ -11,7 +11,7 @@ from tests.vectors.cases.authority import FIRST, NEW_ROLE, ONE, ROLE, ROOT_KEYS,
 from tests.vectors.cases.common import ACCEPTED, AT, WORLD, Case, Cases, case
 from tests.vectors.cases.roots import NEW
 from tests.vectors.cases.roots import root as root_with
-from tests.world import DAY, NOW, Key, World, key_set, sign
+from tests.world import DAY, NOW, Key, World, key_set, merge, sign
 
 ANCHOR = ("anchor", WORLD.root.raw)
 HELD = (ANCHOR, ("held", FIRST.raw))

@@ -3,10 +3,10 @@
 import base64
 from hashlib import sha256
 
-from sealring.envelope import PAYLOAD_TYPE, merge, seal
+from sealring.envelope import PAYLOAD_TYPE, seal
 from sealring.strict import encode
 from tests.vectors.cases.common import ACCEPTED, WORLD, Case, Cases, case
-from tests.world import sign
+from tests.world import merge, sign
 
 STATEMENT = WORLD.revision()
 KEYS = WORLD.brand_keys("acme")
