@@ -61,8 +61,8 @@ heads = Table(
     "heads",
     metadata,
     Column("type", String(32), primary_key=True),
+    Column("subject", String(512), primary_key=True),  # before the format: most questions are about all formats
     Column("format", Integer, primary_key=True),
-    Column("subject", String(512), primary_key=True),
     Column("sequence", Integer, nullable=False),
     Column("id", String(64), nullable=False),
     Column("envelope", String(64), ForeignKey("statements.envelope"), nullable=False),
@@ -87,6 +87,55 @@ views = Table(
     Column("raw", LargeBinary, nullable=False),
     Index("views_of", "model", "entry"),
     comment="Every view document that a leaf has ever committed to",
+)
+
+view_rows = Table(
+    "view_rows",
+    metadata,
+    Column("model", String(81), primary_key=True),
+    Column("type", String(32), primary_key=True),
+    Column("format", Integer, primary_key=True),
+    Column("subject", String(512), primary_key=True),
+    Column("since", Integer, ForeignKey("entries.sequence"), primary_key=True),
+    Column("until", Integer, ForeignKey("entries.sequence")),
+    Column("value", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+    comment="Each row of each view, as the 72 bytes of its leaf, from the entry `since` on, and not from `until` on",
+)
+Index(
+    "view_rows_about",
+    view_rows.c.type,
+    view_rows.c.subject,
+    view_rows.c.model,
+    sqlite_where=view_rows.c.until.is_(None),
+    postgresql_where=view_rows.c.until.is_(None),
+)
+Index(
+    "view_rows_until",
+    view_rows.c.until,
+    sqlite_where=view_rows.c.until.is_not(None),
+    postgresql_where=view_rows.c.until.is_not(None),
+)
+
+view_wants = Table(
+    "view_wants",
+    metadata,
+    Column("type", String(32), primary_key=True),
+    Column("subject", String(512), primary_key=True),
+    Column("model", String(81), primary_key=True),
+    Index("view_wants_of", "model"),
+    sqlite_with_rowid=False,
+    comment="What a model's view would list, and nobody has published yet",
+)
+
+view_models = Table(
+    "view_models",
+    metadata,
+    Column("model", String(81), primary_key=True),
+    Column("architecture", String(40)),
+    Column("stack", String(81)),
+    sqlite_with_rowid=False,
+    comment="Of each model what its releases are read by; no architecture where it is issued in several formats",
 )
 
 tuf = Table(
