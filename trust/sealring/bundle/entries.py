@@ -17,9 +17,10 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StatementEntry:
-    """One envelope, unverified."""
+    """One envelope, unverified; `in_parts` only says in which of two forms it travels (SPEC BN-4)."""
 
     envelope: bytes
+    in_parts: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,15 @@ class PathEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewDifferenceEntry:
+    """What leads from the view with one digest to that with another, unverified (SPEC BN-5)."""
+
+    base: bytes
+    to: bytes
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ImageEntry:
     """One image, still in the stream: read `data` before asking for the next entry, or it is skipped.
 
@@ -67,7 +77,7 @@ class ImageEntry:
     data: Reader = field(repr=False, compare=False)
 
 
-Entry: TypeAlias = StatementEntry | TufEntry | ViewEntry | ProofEntry | PathEntry | ImageEntry
+Entry: TypeAlias = StatementEntry | TufEntry | ViewEntry | ProofEntry | PathEntry | ViewDifferenceEntry | ImageEntry
 
 
 class Part:

@@ -17,6 +17,7 @@ _SEGMENT = r"[a-z0-9][a-z0-9._-]*"
 _TUF_NAME: Final = re.compile(rf"(?=.{{1,255}}\Z){_SEGMENT}(?:/{_SEGMENT})*")
 _PROOF_NAME: Final = re.compile(r"[0-9a-f]{64}/[0-9a-f]{64}(?:,[0-9a-f]{64}){0,63}")
 _PATH_NAME: Final = re.compile(r"[1-9][0-9]{0,15}/[1-9][0-9]{0,15}")
+_DIFFERENCE_NAME: Final = re.compile(r"[0-9a-f]{64}/[0-9a-f]{64}")
 _IMAGE_NAME: Final = re.compile(r"[0-9a-f]{64}")
 _NO_NAME: Final = re.compile(r"")
 
@@ -30,6 +31,8 @@ class Kind(IntEnum):
     VIEW = 3
     PROOF = 4
     PATH = 5
+    PARTS = 6
+    DIFFERENCE = 7
     IMAGE = 16  # the kinds between are for what else is small and comes before images
 
 
@@ -40,6 +43,8 @@ _NAMES: Final = {
     Kind.VIEW: _NO_NAME,
     Kind.PROOF: _PROOF_NAME,
     Kind.PATH: _PATH_NAME,
+    Kind.PARTS: _NO_NAME,
+    Kind.DIFFERENCE: _DIFFERENCE_NAME,
     Kind.IMAGE: _IMAGE_NAME,
 }
 _LIMITS: Final = {
@@ -49,6 +54,8 @@ _LIMITS: Final = {
     Kind.VIEW: 1024 * 1024,
     Kind.PROOF: 256 * 1024,
     Kind.PATH: 64 * 32,
+    Kind.PARTS: 256 * 1024,
+    Kind.DIFFERENCE: 1024 * 1024,
 }
 
 

@@ -1,4 +1,4 @@
-"""Reading a bundle (SPEC BN-1 to BN-3)."""
+"""Reading a bundle (SPEC BN-1 to BN-4)."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -12,6 +12,7 @@ from sealring.bundle.entries import (
     Reader,
     StatementEntry,
     TufEntry,
+    ViewDifferenceEntry,
     ViewEntry,
 )
 from sealring.bundle.form import (
@@ -24,6 +25,7 @@ from sealring.bundle.form import (
     Kind,
     NotABundle,
 )
+from sealring.bundle.parts import envelope_of_parts
 
 
 def open_entries(stream: Reader, *, image_limit: int) -> Iterator[Entry]:
@@ -77,6 +79,8 @@ def _entry(kind: Kind, name: str, size: int, data: Part, number: int) -> Entry:
     """The typed entry; only an image's bytes stay in the stream."""
     if kind is Kind.STATEMENT:
         return StatementEntry(data.read_all())
+    if kind is Kind.PARTS:
+        return StatementEntry(envelope_of_parts(data.read_all()), in_parts=True)
     if kind is Kind.TUF:
         return TufEntry(name, data.read_all())
     if kind is Kind.VIEW:
@@ -86,6 +90,8 @@ def _entry(kind: Kind, name: str, size: int, data: Part, number: int) -> Entry:
     first, _, listed = name.partition("/")
     if kind is Kind.PATH:
         return PathEntry(int(first), int(listed), data.read_all())
+    if kind is Kind.DIFFERENCE:
+        return ViewDifferenceEntry(bytes.fromhex(first), bytes.fromhex(listed), data.read_all())
     keys = tuple(bytes.fromhex(key) for key in listed.split(","))
     # One set of keys has one spelling, so a cache can't hold two answers to the same question.
     if list(keys) != sorted(set(keys)):

@@ -22,12 +22,15 @@ MAX_VIEW: Final = 1024 * 1024  # bytes
 MAX_ROWS: Final = 4096
 VIEW_TYPE: Final = "view"
 VIEW_FORMAT: Final = 1
+_ZERO: Final = "0" * 64
 
 Subjects: TypeAlias = tuple[str, int, str]
 """What a row is about: type, format, subject."""
 
 
-class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
+class Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
+    """One head as a view and a view's difference list it (SPEC VW-1, BN-5)."""
+
     type: TypeName
     format: Sequence
     subject: Subject
@@ -35,12 +38,17 @@ class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=T
     id: Sha256Hex
     envelope: Sha256Hex
 
+    @property
+    def about(self) -> Subjects:
+        """Which subject, in which format."""
+        return self.type, self.format, self.subject
+
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     format: Literal[1]
     root: Sha256Hex
     model: FullName
-    statements: Annotated[list[_Row], msgspec.Meta(max_length=MAX_ROWS)]
+    statements: Annotated[list[Row], msgspec.Meta(max_length=MAX_ROWS)]
 
 
 _decoder: Final = msgspec.json.Decoder(_Document)
@@ -160,15 +168,8 @@ def parse_view(raw: bytes) -> View:
         TrustError: BadView or BadRow, and nothing else, whatever the bytes.
     """
     document = decode_one_spelling(raw, _decoder, limit=MAX_VIEW, refuse=BadView)
-    heads: dict[Subjects, Head] = {}
-    for row in document.statements:
-        about = (row.type, row.format, row.subject)
-        heads[about] = Head(row.sequence, bytes.fromhex(row.id), bytes.fromhex(row.envelope))
-        # VW-1: a view says what is there; what was removed is simply no longer listed.
-        if heads[about].is_tombstone:
-            raise BadRow(about, "a removal is not listed")
-    rows = [(row.type, row.format, row.subject) for row in document.statements]
-    for before, after in pairwise(rows):
+    heads = heads_of(document.statements)
+    for before, after in pairwise(row.about for row in document.statements):
         # VW-1: with one order and no repeats, two computations of one view give the same digest.
         if before >= after:
             raise BadRow(after, "rows are not strictly ascending")
@@ -181,8 +182,32 @@ def make_view(root: bytes, model: str, heads: Mapping[Subjects, Head]) -> View:
     Raises:
         TrustError: when no device would take it: too many rows, a removal, a name that can't be spelt.
     """
-    rows = [_Row(*about, head.sequence, head.id.hex(), head.envelope.hex()) for about, head in sorted(heads.items())]
-    return parse_view(encode(_Document(VIEW_FORMAT, root.hex(), model, rows)))
+    return parse_view(view_bytes(root, model, heads))
+
+
+def view_bytes(root: bytes, model: str, heads: Mapping[Subjects, Head]) -> bytes:
+    """The bytes that a view with these heads has; whether there is such a view, `parse_view` says."""
+    return encode(_Document(VIEW_FORMAT, root.hex(), model, rows_of(heads)))
+
+
+def rows_of(heads: Mapping[Subjects, Head]) -> list[Row]:
+    """These heads as rows, in a view's order."""
+    return [Row(*about, head.sequence, head.id.hex(), head.envelope.hex()) for about, head in sorted(heads.items())]
+
+
+def heads_of(rows: Iterable[Row]) -> dict[Subjects, Head]:
+    """The heads that rows list, in their order, which the caller checks.
+
+    Raises:
+        BadRow: a row lists a removal, or half of one.
+    """
+    heads: dict[Subjects, Head] = {}
+    for row in rows:
+        # VW-1: a view says what is there; what was removed is simply no longer listed.
+        if _ZERO in (row.id, row.envelope):
+            raise BadRow(row.about, "a removal is not listed")
+        heads[row.about] = Head(row.sequence, bytes.fromhex(row.id), bytes.fromhex(row.envelope))
+    return heads
 
 
 def verify_view(raw: bytes, leaf: Head, *, root: bytes, model: str) -> View:
