@@ -46,7 +46,7 @@ def here() -> StoreHere:
 def timestamp() -> Response:
     """The one file that every poll asks for: most answers are 304 and nothing (HT-2)."""
     with here().database.reading() as connection:
-        return _mutable(_found(metadata_bytes(connection, "timestamp"), "timestamp"), JSON, "no-cache")
+        return mutable(_found(metadata_bytes(connection, "timestamp"), "timestamp"), JSON, "no-cache")
 
 
 @bp.get("/tuf/<name>")
@@ -56,7 +56,7 @@ def tuf_file(name: str) -> Response:
     if asked is None:
         raise NoSuchThing(f"TUF file {name[:80]!a}")
     with here().database.reading() as connection:
-        return _immutable(_found(metadata_bytes(connection, asked[2], int(asked[1])), name), JSON)
+        return immutable(_found(metadata_bytes(connection, asked[2], int(asked[1])), name), JSON)
 
 
 @bp.get("/tuf/targets/<name>")
@@ -67,7 +67,7 @@ def tuf_target(name: str) -> Response:
         raise NoSuchThing(f"TUF target {name[:80]!a}")
     with here().database.reading() as connection:
         raw = connection.scalar(select(entries.c.raw).where(entries.c.digest == asked[1]))
-        return _immutable(_found(raw, f"TUF target {name}"), JSON)
+        return immutable(_found(raw, f"TUF target {name}"), JSON)
 
 
 @bp.get("/v1/roots/<int:version>")
@@ -75,7 +75,7 @@ def root(version: int) -> Response:
     """One version of the root, for those who walk from the one that they hold (HT-2)."""
     with here().database.reading() as connection:
         raw = Held(connection).version("root", str(version), version) if version < 2**53 else None
-        return _mutable(_found(raw, f"root {version}"), JSON)
+        return mutable(_found(raw, f"root {version}"), JSON)
 
 
 @bp.get("/v1/brands/<brand>/<int:sequence>")
@@ -83,7 +83,7 @@ def brand(brand: str, sequence: int) -> Response:
     """One version of a brand, for those who walk from the one that they hold (HT-2)."""
     with here().database.reading() as connection:
         raw = Held(connection).version("brand", brand, sequence) if sequence < 2**53 else None
-        return _mutable(_found(raw, f"brand {brand} {sequence}"), JSON)
+        return mutable(_found(raw, f"brand {brand} {sequence}"), JSON)
 
 
 @bp.get("/v1/heads/<kind>/<int:format>/<path:subject>")
@@ -91,7 +91,7 @@ def head(kind: str, format: int, subject: str) -> Response:
     """The current statement of a subject in one format, for those who hold no catalogue yet (HT-2, ST-8)."""
     with here().database.reading() as connection:
         raw = Held(connection).current(kind, subject, format) if format < 2**53 else None
-        return _mutable(_found(raw, f"{kind} {subject}"), JSON)
+        return mutable(_found(raw, f"{kind} {subject}"), JSON)
 
 
 @bp.get("/v1/authorities/<name>")
@@ -102,14 +102,14 @@ def authority(name: str) -> Response:
         if name != ROOT and held.current("brand", name) is None:
             raise NoSuchThing(f"authority {name[:80]!a}")
         entries = [StatementEntry(raw) for raw in held.governing(name)]
-    return _mutable(write_bundle(entries), BUNDLE)
+    return mutable(write_bundle(entries), BUNDLE)
 
 
 @bp.get("/v1/statements/<digest>")
 def statement(digest: str) -> Response:
     """An envelope by its digest (HT-1)."""
     with here().database.reading() as connection:
-        return _immutable(_found(Held(connection).envelope(digest), f"statement {digest}"), JSON)
+        return immutable(_found(Held(connection).envelope(digest), f"statement {digest}"), JSON)
 
 
 @bp.get("/v1/views/<digest>")
@@ -117,7 +117,7 @@ def view(digest: str) -> Response:
     """A view by its digest (HT-1)."""
     with here().database.reading() as connection:
         raw = connection.scalar(select(views.c.raw).where(views.c.digest == digest))
-        return _immutable(_found(raw, f"view {digest}"), JSON)
+        return immutable(_found(raw, f"view {digest}"), JSON)
 
 
 @bp.get("/v1/proofs/<root>/<keys>")
@@ -129,7 +129,7 @@ def proof(root: str, keys: str) -> Response:
         raise NoSuchThing("proof for keys that are not ascending")
     with here().database.reading() as connection:
         found = map_with_root(connection, here().maps, _digest(root, "map"))
-    return _immutable(found.prove(asked), BYTES)
+    return immutable(found.prove(asked), BYTES)
 
 
 @bp.get("/v1/log/<int:size>/<int:index>")
@@ -139,7 +139,7 @@ def log(size: int, index: int) -> Response:
         raise NoSuchThing(f"log of {size} entries")
     with here().database.reading() as connection:
         try:
-            return _immutable(log_path(connection, size, index), BYTES)
+            return immutable(log_path(connection, size, index), BYTES)
         except TrustError as err:
             raise NoSuchThing(f"log of {size} entries, index {index}") from err
 
@@ -203,11 +203,12 @@ def _found(raw: bytes | None, what: str) -> bytes:
     return raw
 
 
-def _immutable(raw: bytes, kind: str) -> Response:
+def immutable(raw: bytes, kind: str) -> Response:
+    """HT-1: what its address names never changes."""
     return Response(raw, 200, {"Cache-Control": IMMUTABLE}, content_type=kind)
 
 
-def _mutable(raw: bytes, kind: str, cache: str = MUTABLE) -> Response:
+def mutable(raw: bytes, kind: str, cache: str = MUTABLE) -> Response:
     """HT-2: with a strong ETag, and 304 without a body where the asker has these very bytes."""
     answer = Response(raw, 200, {"Cache-Control": cache}, content_type=kind)
     answer.set_etag(sha256(raw).hexdigest())
