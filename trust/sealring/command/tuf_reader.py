@@ -10,15 +10,15 @@ from hashlib import sha256
 from typing import Any
 
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Key, Metadata, Root, Snapshot, Targets, Timestamp
+from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 
 from sealring.catalogue.entry import CatalogueEntry, parse_entry
 from sealring.command.output import clean
 from sealring.command.tuf_files import BadTufFile, S, parse_tuf
 from sealring.doctor.tuf_files import ONLINE, StoreTuf, TufDeadline, TufRole
 from sealring.errors import SealringError
-from sealring.keys import PublicKey
 from sealring.statement import Store
+from sealring.tuf_keys import public_of
 
 CATALOGUE = "catalogue.json"
 MAX_STEPS = 256  # versions of the root, as on a device (SPEC TF-3)
@@ -130,27 +130,5 @@ def _file(get: Get, name: str) -> bytes:
 
 def _role(root: Root, name: str) -> TufRole:
     role = root.roles[name]
-    keys = [_key(root.keys[keyid]) for keyid in role.keyids if keyid in root.keys]
+    keys = [public_of(root.keys[keyid]) for keyid in role.keyids if keyid in root.keys]
     return TufRole(name, role.threshold, tuple(key for key in keys if key is not None))
-
-
-def _key(key: Key) -> PublicKey | None:
-    """The key as a statement would list it, so that the same material is seen to be the same (SPEC KY-1)."""
-    public, name = str(key.keyval.get("public", "")), f"tuf-{key.keyid[:8].lower()}"
-    try:
-        if key.keytype == "ed25519":
-            return PublicKey(name, "ed25519", bytes.fromhex(public))
-        return _point(name, public)
-    except ValueError:
-        return None
-
-
-def _point(name: str, pem: str) -> PublicKey | None:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-
-    key = load_pem_public_key(pem.encode())
-    kinds = {"secp256r1": "ecdsa-p256", "secp384r1": "ecdsa-p384"}
-    if not isinstance(key, EllipticCurvePublicKey) or key.curve.name not in kinds:
-        return None
-    return PublicKey(name, kinds[key.curve.name], key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))

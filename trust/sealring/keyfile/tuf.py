@@ -1,37 +1,39 @@
-"""A key file as python-tuf wants its keys: a securesystemslib signer with its usual hash key id (SPEC TF-1)."""
+"""A key as python-tuf wants its keys: a securesystemslib signer with its usual hash key id (SPEC TF-1)."""
 
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote, unquote
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
+from securesystemslib.signer import Key, SecretsHandler, Signature
+from securesystemslib.signer import Signer as LibrarySigner
 
 from sealring.keyfile.disk import load_key_file
-from sealring.keyfile.form import BadKeyFile
 from sealring.keyfile.opened import OpenKey, open_key
+from sealring.signing import Signer
+from sealring.tuf_keys import NoTufKey, tuf_key, tuf_signature
 
 
-class TufSigner(Signer):
-    """A key file for python-tuf; Ed25519 only, which every TUF client of a store can verify.
+class TufSigner(LibrarySigner):
+    """An open key, of a file or of any other place, for python-tuf.
 
     URI scheme for `from_priv_key_uri`: `sealring-key:/path/to/file`, the path percent-encoded.
     """
 
     SCHEME: ClassVar[str] = "sealring-key"
 
-    def __init__(self, key: OpenKey) -> None:
+    def __init__(self, key: Signer) -> None:
         """Take an open key over.
 
         Raises:
-            BadKeyFile: the key is no Ed25519 key.
+            NoTufKey: its type is none that every TUF client can verify.
         """
-        if key.public.type != "ed25519":
-            key.close()
-            reason = f"it holds an {key.public.type} key, a store's TUF metadata takes ed25519"
-            raise BadKeyFile(key.public.name, reason, "make one with `sealring key create FILE --name NAME`")
+        try:
+            self._public_key = tuf_key(key.public)
+        except NoTufKey:
+            if isinstance(key, OpenKey):
+                key.close()
+            raise
         self._key = key
-        self._public_key = SSlibKey.from_crypto(Ed25519PublicKey.from_public_bytes(key.public.public))
 
     @property
     def public_key(self) -> Key:
@@ -58,4 +60,4 @@ class TufSigner(Signer):
 
     def sign(self, payload: bytes) -> Signature:
         """A TUF signature of this payload."""
-        return Signature(self._public_key.keyid, self._key.sign(payload).hex())
+        return Signature(self._public_key.keyid, tuf_signature(self._key.public, self._key.sign(payload)))
