@@ -18,6 +18,7 @@ from sealring.command.files import EXISTING, NEW, about, json_option
 from sealring.command.output import Output, counted
 from sealring.command.outside import Outside
 from sealring.command.request import cut_option, in_force, read_released, released_option
+from sealring.command.tuf_request import assemble_root, is_root_request
 from sealring.durable import create_durably, open_folder
 from sealring.end_of_life import final_ids
 from sealring.errors import TrustError
@@ -73,6 +74,11 @@ def assemble(
     """All copies of one request."""
     if (output is None) == (bundle is None):
         raise click.UsageError("give -o FOLDER or --bundle FILE")
+    if all(is_root_request(path) for path in copies):
+        if output is None or released or cut:
+            raise click.UsageError("with a TUF root only --root and -o FOLDER go")
+        assemble_root(outside, copies, root, output, as_json)
+        return
     judged, merged = assembled(copies, root, released)
     said = Output(outside)
     dropped = [{"assertion": one.title, "key": one.key, "why": one.why} for one in merged.dropped]

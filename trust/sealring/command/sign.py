@@ -28,6 +28,7 @@ from sealring.command.output import Output, Sheet, counted
 from sealring.command.outside import Outside
 from sealring.command.passphrase import Secrets, passphrase_options
 from sealring.command.signer import PLACE, FoundKey, find_key
+from sealring.command.tuf_request import TUF_BEGINS, RootGiven, review_root, sign_root
 from sealring.durable import write_durably
 from sealring.keys import KeySet, PublicKey, signed_by
 from sealring.request.form import BEGINS, MAX_REQUEST, Request, parse_request
@@ -41,7 +42,10 @@ _replaces = click.option(
     "--replaces", type=EXISTING, multiple=True, help="What it replaces: the difference is shown. Repeat for a request."
 )
 _root = click.option(
-    "--root", type=EXISTING, multiple=True, help="The root that you trust; of a request, later versions after it."
+    "--root",
+    type=EXISTING,
+    multiple=True,
+    help="The root that you trust; of a request, later versions after it; of a TUF root, the store's TUF roots.",
 )
 _brand = click.option("--brand", type=EXISTING, multiple=True, help="The brand's assertion in force, as you have it.")
 
@@ -66,6 +70,12 @@ class Given:
         request = parse_request(self.raw)
         more = [load_claim(path) for path in (*self.brand, *self.replaces)]
         return request, judge_request(request, self.root, more)
+
+    def only_root(self) -> RootGiven:
+        """The request for a store's TUF root in the file, with the TUF roots that the holder trusts."""
+        if self.replaces or self.brand:
+            raise click.UsageError("with a TUF root only --root goes: the TUF roots that you trust, oldest first")
+        return RootGiven(self.file, self.raw, self.root)
 
     def claim(self) -> tuple[Claim, Common | None, list[Needed]]:
         """The envelope in the file, what it replaces, and the key sets that count for it."""
@@ -95,6 +105,9 @@ class Given:
 def review(outside: Outside, /, file: Path, as_json: bool, **options: Any) -> None:
     """The review of one file."""
     given, output = Given(file, read_file(file, MAX_REQUEST), **options), Output(outside)
+    if given.raw.startswith(TUF_BEGINS):
+        review_root(outside, given.only_root(), as_json)
+        return
     if given.is_request:
         request, judged = given.judged()
         if as_json:
@@ -155,7 +168,9 @@ def sign(
         raise click.UsageError("a descriptor is read once: give one --key, or another place for the passphrases")
     given = Given(file, read_file(file, MAX_REQUEST), **options)
     found = [find_key(outside, where, secrets) for where in keys]
-    if given.is_request:
+    if given.raw.startswith(TUF_BEGINS):
+        sign_root(outside, given.only_root(), found, expected, None if yes else _ask, as_json)
+    elif given.is_request:
         _sign_request(outside, given, found, expected, yes, as_json)
     elif expected is not None:
         raise click.UsageError("--request goes with a request, and this is one assertion")
