@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from sealring.chain import Chain, Conflict, Rollback, WrongStatement, begin_with_root
-from sealring.envelope import Envelope, merge
+from sealring.envelope import Envelope
 from sealring.errors import TrustError
 from sealring.moment import Expired, Moment
 from sealring.statement import RevisionStatement, Root
 from sealring.statement.authorities import RootRoles
 from sealring.threshold import TooFewSigners
-from tests.world import DAY, NOW, Key, World, key_set, sign
+from tests.world import DAY, NOW, Key, World, key_set, merge, sign
 
 WORLD = World()
 ROLE = WORLD.brand_role
