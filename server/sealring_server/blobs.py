@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -115,6 +115,11 @@ class BlobFolder:
             if not final.is_file():
                 raise OtherBlob(digest, "the upload is gone") from None
         sync_folder(final.parent)
+
+    def drop(self, owner: str, digests: Iterable[str]) -> None:
+        """Remove what is left of the uploads of these images by `owner`."""
+        for digest in digests:
+            self._incoming(owner, digest).unlink(missing_ok=True)
 
     def collect(self, owners: Collection[str]) -> int:
         """Remove uploads that belong to none of these open publications; the number removed."""

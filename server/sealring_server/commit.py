@@ -1,37 +1,119 @@
-"""What one publication writes: statements, heads, leaves, views, the entry and TUF metadata (SPEC PB-3).
+"""What one entry writes: statements, heads, leaves, views, the entry and TUF metadata (SPEC PB-3).
 
 All of it is written in the caller's transaction, so that it becomes visible as one new catalogue entry.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
+from typing import Any
 
-from sqlalchemy import Connection, insert
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, bindparam, insert, select, update
 
-from sealring.bundle import Entry, ProofEntry, TufEntry, write_bundle
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import Head, map_key
+from sealring.catalogue.sparse import SequenceFell
+from sealring.statement import Common
 from sealring_server.catalogue import append_entry, last_entry
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
 from sealring_server.schema import heads, statements
-from sealring_server.tuf_repo import CATALOGUE, last_version, metadata_bytes, publish_catalogue, sign_timestamp
+from sealring_server.tuf_repo import TufFile, publish_catalogue, sign_timestamp
 from sealring_server.views import update_views
 from sealring_server.work import Admitted
 
-PROOF_KEYS = 64  # in one proof
 RESIGN_AFTER = timedelta(days=1)
 
+_MEMBERS = ("type", "format", "subject", "sequence", "id", "envelope")
+# What is there is looked for by its digest, or by its subject; an update, so that each can be told from the other.
+_add_statement = insert(statements).prefix_with("OR IGNORE")
+_add_head = insert(heads).prefix_with("OR IGNORE")
+_move_head = (
+    update(heads)
+    .where(
+        heads.c.type == bindparam("of_type"),
+        heads.c.format == bindparam("of_format"),
+        heads.c.subject == bindparam("of_subject"),
+        heads.c.sequence <= bindparam("to_sequence"),
+    )
+    .values(sequence=bindparam("to_sequence"), id=bindparam("to_id"), envelope=bindparam("to_envelope"))
+)
 
-def make_visible(here: StoreHere, connection: Connection, admitted: list[Admitted], at: datetime) -> CatalogueEntry:
-    """The entry after these statements; the one that is there already when nothing of it is new."""
-    news = [one for one in admitted if one.is_news]
-    if not news:
-        return last_entry(connection)
-    sequence = last_entry(connection).sequence + 1
-    return append(here, connection, news, sequence, at)
+
+@dataclass(frozen=True)
+class Shown:
+    """An entry and the TUF files that lead to it: what a client fetches to see it."""
+
+    entry: CatalogueEntry
+    files: Sequence[TufFile]
+
+
+@dataclass
+class Draft:
+    """An entry that is being written: what several publications add to it, one after the other (SPEC PB-10)."""
+
+    connection: Connection
+    root: bytes
+    """The id of version 1 of the root."""
+    sequence: int
+    news: list[Common] = field(default_factory=list)
+    updates: dict[bytes, Head] = field(default_factory=dict)
+
+    def add(self, admitted: Iterable[Admitted]) -> None:
+        """Write what of these is new; where it raises, the caller rolls back, and nothing of them is in the draft.
+
+        Raises:
+            SequenceFell: a head would get a lower sequence (SPEC MP-5).
+        """
+        news = [one for one in admitted if one.is_news]
+        if not news:
+            return
+        rows = [_row(one) for one in news]
+        raws = [one.envelope.raw for one in news]
+        entry = self.sequence
+        self.connection.execute(
+            _add_statement, [row | {"entry": entry, "raw": raw} for row, raw in zip(rows, raws, strict=True)]
+        )
+        self._move_heads(rows)
+        self.news += [one.statement for one in news]
+        self.updates |= {key_of(self.root, one.statement): _head(one) for one in news}
+
+    def _move_heads(self, rows: Sequence[dict[str, Any]]) -> None:
+        if self.connection.execute(_add_head, rows).rowcount == len(rows):
+            return
+        moves = [
+            {f"of_{name}": row[name] for name in ("type", "format", "subject")}
+            | {f"to_{name}": row[name] for name in ("sequence", "id", "envelope")}
+            for row in rows
+        ]
+        if self.connection.execute(_move_head, moves).rowcount != len(moves):
+            raise self._fallen(rows)
+
+    def _fallen(self, rows: Sequence[dict[str, Any]]) -> SequenceFell:
+        for row in rows:
+            same = [heads.c[name] == row[name] for name in ("type", "format", "subject")]
+            held = self.connection.scalar(select(heads.c.sequence).where(*same)) or 0
+            if held > row["sequence"]:
+                key = map_key(self.root, row["type"], row["format"], row["subject"])
+                return SequenceFell(key, row["sequence"], held)
+        raise AssertionError("a head did not move, and none has a higher sequence")
+
+    def append(self, here: StoreHere, at: datetime) -> Shown:
+        """The entry with all that was added, and the TUF metadata over it.
+
+        Raises:
+            TrustError: what was added makes no entry, such as a view beyond its bounds.
+        """
+        updates = self.updates | update_views(Held(self.connection), self.root, self.sequence, self.news)
+        entry = append_entry(self.connection, here.maps, updates, root=self.root, at=at)
+        return Shown(entry, publish_catalogue(self.connection, here.online, entry.raw, at))
+
+
+def begin_draft(connection: Connection, sequence: int) -> Draft:
+    """The draft of entry number `sequence`, in a transaction that can write."""
+    # The entry's row comes after the rows that name it: SQLite checks the reference at the end of the transaction.
+    connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+    return Draft(connection, bytes.fromhex(Held(connection).root_id), sequence)
 
 
 def append(
@@ -42,15 +124,9 @@ def append(
     Raises:
         TrustError: when a sequence would fall (SPEC MP-5).
     """
-    held, news = Held(connection), list(news)
-    root = bytes.fromhex(held.root_id)
-    # The entry's row comes after the rows that name it: SQLite checks the reference at the end of the transaction.
-    connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-    updates = _write_statements(connection, root, news, sequence)
-    updates |= update_views(held, root, sequence, [one.statement for one in news])
-    entry = append_entry(connection, here.maps, updates, root=root, at=at)
-    publish_catalogue(connection, here.online, entry.raw, at)
-    return entry
+    draft = begin_draft(connection, sequence)
+    draft.add(news)
+    return draft.append(here, at).entry
 
 
 def sign_again(here: StoreHere) -> CatalogueEntry:
@@ -67,35 +143,16 @@ def sign_again(here: StoreHere) -> CatalogueEntry:
         return append(here, connection, [], entry.sequence + 1, at)
 
 
-def receipt(here: StoreHere, connection: Connection, entry: CatalogueEntry, admitted: Iterable[Admitted]) -> bytes:
-    """The proof that these statements are published: TUF files and proofs, as a bundle (SPEC PB-3)."""
-    root = bytes.fromhex(Held(connection).root_id)
-    found = here.maps.at(connection, entry.sequence, keep=False)
-    keys = sorted({map_key(root, a.statement.type, a.statement.format, a.statement.subject) for a in admitted})
-    files: list[Entry] = [TufEntry(f"{entry.digest.hex()}.{CATALOGUE}", entry.raw)]
-    for role in ("timestamp", "snapshot", "targets"):
-        raw = metadata_bytes(connection, role)
-        assert raw is not None  # written with every entry
-        name = f"{role}.json" if role == "timestamp" else f"{last_version(connection, role)}.{role}.json"
-        files.append(TufEntry(name, raw))
-    rest = iter(keys)
-    while some := tuple(islice(rest, PROOF_KEYS)):
-        files.append(ProofEntry(found.root, some, found.prove(some)))
-    return write_bundle(files)
+def key_of(root: bytes, said: Common) -> bytes:
+    """The key of a statement in the map."""
+    return map_key(root, said.type, said.format, said.subject)
 
 
-def _write_statements(
-    connection: Connection, root: bytes, news: Iterable[Admitted], sequence: int
-) -> dict[bytes, Head]:
-    updates: dict[bytes, Head] = {}
-    for one in news:
-        said, envelope = one.statement, one.envelope
-        row = {"type": said.type, "format": said.format, "subject": said.subject, "sequence": said.sequence}
-        row |= {"id": envelope.id, "envelope": envelope.digest}
-        connection.execute(insert(statements).values(**row, entry=sequence, raw=envelope.raw).prefix_with("OR IGNORE"))
-        new = upsert(heads).values(**row)
-        taken = {name: new.excluded[name] for name in ("sequence", "id", "envelope")}
-        connection.execute(new.on_conflict_do_update(index_elements=["type", "format", "subject"], set_=taken))
-        key = map_key(root, said.type, said.format, said.subject)
-        updates[key] = Head(said.sequence, bytes.fromhex(envelope.id), bytes.fromhex(envelope.digest))
-    return updates
+def _row(one: Admitted) -> dict[str, Any]:
+    said, envelope = one.statement, one.envelope
+    values = (said.type, said.format, said.subject, said.sequence, envelope.id, envelope.digest)
+    return dict(zip(_MEMBERS, values, strict=True))
+
+
+def _head(one: Admitted) -> Head:
+    return Head(one.statement.sequence, bytes.fromhex(one.envelope.id), bytes.fromhex(one.envelope.digest))

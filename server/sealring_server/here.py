@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from securesystemslib.signer import Signer
 
@@ -12,6 +13,7 @@ from sealring.keyfile.tuf import TufSigner
 from sealring_server.blobs import BlobFolder
 from sealring_server.catalogue import Maps
 from sealring_server.database import Database, open_database
+from sealring_server.group import Group
 
 Clock = Callable[[], datetime]
 """Says the instant: aware, UTC."""
@@ -47,6 +49,8 @@ class StoreHere:
     clock: Clock
     limits: Limits = Limits()
     maps: Maps = field(default_factory=Maps)
+    group: Group[Any, Any] = field(default_factory=Group)
+    """The publications of this process that wait to be committed (SPEC PB-10)."""
 
 
 def open_store(folder: Path, clock: Clock, limits: Limits | None = None) -> StoreHere:

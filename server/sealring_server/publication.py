@@ -7,24 +7,27 @@ transaction that makes it visible, because the store may have moved on meanwhile
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import ClassVar
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from sealring.authentic import read_claim
 from sealring.bundle import StatementEntry, read_bundle
 from sealring.errors import TrustError
 from sealring.moment import Moment
 from sealring.statement import RevisionStatement
 from sealring_server.admission import NO_TERMS, admit
 from sealring_server.blobs import OtherBlob, Source
-from sealring_server.commit import make_visible, receipt
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
+from sealring_server.images import BlobMissing, Gone, Uploads, missing_images
 from sealring_server.quota import accounts, check_subjects, make_room
-from sealring_server.schema import blobs, publications, speakers, uploads
+from sealring_server.receipt import receipt
+from sealring_server.schema import publications, speakers, uploads
 from sealring_server.terms import Terms
-from sealring_server.work import Admitted
+from sealring_server.together import Publication, commit_together
 
 MAX_BUNDLE = 4 * 1024 * 1024  # bytes
 TOKEN_BYTES = 32
@@ -43,38 +46,6 @@ class OnlyStatements(TrustError):
 
     def hint(self) -> str:
         return "send a bundle of statements only, then each image that the answer lists"
-
-
-@dataclass(eq=False)
-class Gone(TrustError):
-    """No open publication has this token: never opened, committed, or expired (SPEC PB-7)."""
-
-    rule: ClassVar[str] = "PB-7"
-    exit_code: ClassVar[int] = 23
-    status: ClassVar[int] = 410
-
-    def __str__(self) -> str:
-        return "publication: not open under this token"
-
-    def hint(self) -> str:
-        return "open it again; what was committed stays published"
-
-
-@dataclass(eq=False)
-class BlobMissing(TrustError):
-    """A commit before every image is there (SPEC PB-6)."""
-
-    sha256: str
-    size: int
-    rule: ClassVar[str] = "PB-6"
-    exit_code: ClassVar[int] = 26
-    status: ClassVar[int] = 409
-
-    def __str__(self) -> str:
-        return f"publication: image {self.sha256[:16]} of {self.size} bytes was not uploaded"
-
-    def hint(self) -> str:
-        return "upload it, then commit again"
 
 
 @dataclass(frozen=True)
@@ -100,7 +71,7 @@ def open_publication(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) ->
         _expire(here, connection, int(at.timestamp()))
         admitted = admit(held := Held(connection), raws, Moment(at), terms)
         check_subjects(here.limits, held, admitted)
-        missing = _missing(connection, admitted)
+        missing = missing_images(connection, (one.statement for one in admitted))
         token, digest = secrets.token_hex(TOKEN_BYTES), sha256(bundle).hexdigest()
         charged = accounts(admitted)
         make_room(here.limits, connection, charged, digest, sum(missing.values()))
@@ -139,23 +110,48 @@ def put_blob(here: StoreHere, token: str, digest: str, source: Source) -> None:
 
 
 def commit_publication(here: StoreHere, token: str, terms: Terms = NO_TERMS) -> bytes:
-    """All of it becomes visible as one new catalogue entry; the receipt is a bundle (SPEC PB-3).
+    """All of it becomes visible as one new catalogue entry, alone or with others; the receipt (SPEC PB-3, PB-10).
 
     Raises:
         TrustError: and nothing of it is visible; it stays open.
     """
     owner = _owner(token)
-    with here.database.writing() as connection:
-        bundle = _check_open(here, connection, token)
-        admitted = admit(held := Held(connection), _statements(bundle), Moment(here.clock()), terms)
-        check_subjects(here.limits, held, admitted)
-        _take_blobs(here, connection, owner, admitted)
-        entry = make_visible(here, connection, admitted, here.clock())
-        connection.execute(delete(publications).where(publications.c.token == owner))
-        answer = receipt(here, connection, entry, admitted)
-        owners = _owners(connection)
-    here.blobs.collect(owners)
-    return answer
+    with here.database.reading() as connection:
+        _check_open(here, connection, token)
+        bundle = connection.scalar(select(publications.c.bundle).where(publications.c.token == owner))
+    return _commit(here, Publication(_statements(bundle or b""), terms, Uploads(owner)))
+
+
+def publish_at_once(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) -> bytes | Opened:
+    """The receipt, where no image is missing: nothing was opened for it; else an open publication (SPEC PB-10).
+
+    Args:
+        bundle: statements only, at most 4 MiB.
+        terms: what the publisher says beside them.
+
+    Raises:
+        TrustError, DiskFull: and nothing was opened or published.
+    """
+    raws = _statements(bundle)
+    try:
+        _check_all_here(here, raws)
+        return _commit(here, Publication(raws, terms))
+    except BlobMissing:
+        return open_publication(here, bundle, terms)
+
+
+def _check_all_here(here: StoreHere, raws: Iterable[bytes]) -> None:
+    """Raise `BlobMissing` where the claims name an image that is not here: who opens it is judged soon enough."""
+    claims = (read_claim(raw).statement for raw in raws)
+    revisions = [one for one in claims if isinstance(one, RevisionStatement)]
+    if revisions:
+        with here.database.reading() as connection:
+            for digest, size in missing_images(connection, revisions).items():
+                raise BlobMissing(digest, size)
+
+
+def _commit(here: StoreHere, wanted: Publication) -> bytes:
+    return receipt(here, here.group.share(wanted, len(wanted.raws), partial(commit_together, here)))
 
 
 def expire(here: StoreHere) -> None:
@@ -172,55 +168,14 @@ def _statements(bundle: bytes) -> list[bytes]:
     return raws
 
 
-def _images(admitted: Iterable[Admitted]) -> dict[str, int]:
-    """The images that this publication's statements name: digest and signed size."""
-    found: dict[str, int] = {}
-    for one in admitted:
-        if isinstance(one.statement, RevisionStatement):
-            image = one.statement.image
-            # PB-2: a digest has one size; of two that differ, one is a lie that could never be uploaded.
-            if found.setdefault(image.sha256, image.size) != image.size:
-                raise OtherBlob(image.sha256, f"named with {image.size} and with {found[image.sha256]} bytes")
-    return found
-
-
-def _missing(connection: Connection, admitted: Iterable[Admitted]) -> dict[str, int]:
-    missing = {}
-    for digest, size in _images(admitted).items():
-        known = connection.scalar(select(blobs.c.size).where(blobs.c.sha256 == digest))
-        if known is None:
-            missing[digest] = size
-        elif known != size:
-            raise OtherBlob(digest, f"has {known} bytes, {size} signed")
-    return missing
-
-
-def _take_blobs(here: StoreHere, connection: Connection, owner: str, admitted: list[Admitted]) -> None:
-    """PB-3, PB-6: each image lies durably in its final place before the transaction that names it commits."""
-    for digest, size in _missing(connection, admitted).items():
-        received = connection.scalar(
-            select(uploads.c.received).where(uploads.c.token == owner, uploads.c.sha256 == digest)
-        )
-        if not received:
-            raise BlobMissing(digest, size)
-        here.blobs.keep(owner, digest)
-        connection.execute(insert(blobs).values(sha256=digest, size=size))
-
-
 def _expire(here: StoreHere, connection: Connection, now: int) -> None:
     connection.execute(delete(publications).where(publications.c.expires <= now))
     here.blobs.collect(_owners(connection))
     here.blobs.collect_temporary(now - here.limits.seconds)
 
 
-def _check_open(here: StoreHere, connection: Connection, token: str) -> bytes:
-    """The bundle of the open publication with this token."""
-    row = connection.execute(
-        select(publications.c.bundle, publications.c.expires).where(publications.c.token == _owner(token))
-    ).one_or_none()
-    if row is None or row.expires <= here.clock().timestamp():
-        raise Gone
-    return bytes(row.bundle)
+def _check_open(here: StoreHere, connection: Connection, token: str) -> None:
+    Uploads(_owner(token)).check_open(here, connection)
 
 
 def _wanted_size(connection: Connection, token: str, digest: str) -> int:
@@ -242,3 +197,6 @@ def _owner(token: str) -> str:
 def _insert(connection: Connection, table: object, rows: list[dict[str, object]]) -> None:
     if rows:
         connection.execute(insert(table), rows)  # type: ignore[arg-type]
+
+
+__all__ = ["Gone"]

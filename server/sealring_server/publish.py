@@ -16,6 +16,7 @@ from sealring_server.publication import (
     commit_publication,
     expected_size,
     open_publication,
+    publish_at_once,
     put_blob,
 )
 from sealring_server.reads import BUNDLE, here
@@ -42,11 +43,14 @@ class NoLength(TrustError):
 
 @bp.post("")
 def begin() -> ResponseReturnValue:
-    """A bundle of statements in, a token and the images that are missing out."""
+    """A bundle of statements in; a token and the images that are missing out, or at once the receipt (PB-10)."""
     length = _length()
     if length > MAX_BUNDLE:
         raise TooLarge("bundle", length, MAX_BUNDLE)
-    opened = open_publication(here(), _body(length), _terms())
+    begins = publish_at_once if request.args.get("commit") == "yes" else open_publication
+    opened = begins(here(), _body(length), _terms())
+    if isinstance(opened, bytes):
+        return _unstored(Response(opened, content_type=BUNDLE))
     missing = [{"sha256": digest, "size": size} for digest, size in opened.missing]
     return _unstored(jsonify(publication=opened.token, missing=missing)), 201
 
