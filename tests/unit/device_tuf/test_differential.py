@@ -182,10 +182,10 @@ def only_new_keys(r: TufRepository) -> None:
 
 
 def jump(r: TufRepository) -> None:
-    """Root 3 is served as root 2."""
+    """The root after the next is served as the next."""
     r.next_root()
     r.next_root()
-    r.files["2.root.json"] = r.files["3.root.json"]
+    r.files[f"{r.root.version - 1}.root.json"] = r.files[f"{r.root.version}.root.json"]
 
 
 def higher_threshold(role: str, threshold: int) -> Change:

@@ -157,8 +157,6 @@ def test_expiry_is_judged_at_the_given_instant() -> None:
         (b'{"a":NaN}', "no integer"),
         (b'{"a":9007199254740992}', "above"),
         (b'{"a":' + b"9" * 5000 + b"}", "above"),
-        (b'{"threshold":true}', "no integer"),
-        (b'{"version":"1"}', "no integer"),
         (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "nested"),
         (b"[]", "object"),
         (b'{"a":1} x', "not JSON"),
@@ -173,6 +171,29 @@ def test_json_with_a_second_meaning_is_refused(raw: bytes, reason: str) -> None:
         read_json(raw, limit=max(100, len(raw)) if reason != "at most 100" else 100, file="x")
     assert reason in refused.value.reason
     assert refused.value.rule == "TF-7"
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("piece", [b'\\"', b'"', b'"[', b"\\", b'"\\'])
+def test_quotes_without_a_partner_are_looked_at_once(piece: bytes) -> None:
+    """SPEC TF-7: nobody has signed these bytes yet, and half a megabyte of them must not take minutes."""
+    with pytest.raises(BadMetadata):
+        read_json(b'"' + piece * (512 * 1024 // len(piece) - 1), limit=512 * 1024, file="x")
+
+
+@pytest.mark.parametrize("value", [True, "1", None, {}])
+@pytest.mark.parametrize("path", ["version", "roles.timestamp.threshold"])
+def test_what_only_counts_as_a_number_is_refused(path: str, value: object) -> None:
+    """SPEC TF-7: python-tuf takes `true`, and `null` for a version, as 1."""
+    repository, _ = fresh()
+    found = json.loads(repository.files["1.root.json"])
+    *folders, last = ("signed." + path).split(".")
+    spot = found
+    for name in folders:
+        spot = spot[name]
+    spot[last] = value
+    with pytest.raises(BadMetadata):
+        parse_metadata(json.dumps(found).encode(), Root, limit=2**20, file="x")
 
 
 def test_braces_inside_strings_are_not_depth() -> None:

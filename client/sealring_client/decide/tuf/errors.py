@@ -1,5 +1,6 @@
-"""What a store's TUF metadata can be refused for (SPEC TF-3 to TF-8); all of it is about that store alone."""
+"""What TUF metadata can be refused for (SPEC TF-3 to TF-8, TF-12); all of it is about one repository alone."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -40,7 +41,7 @@ class NotSigned(TufError):
 
     @property
     def rule(self) -> str:  # type: ignore[override]
-        return "TF-3" if self.file.endswith("root.json") else "TF-4"
+        return "TF-3" if re.fullmatch(r"([0-9]+\.)?root\.json", self.file) else "TF-4"
 
     def __str__(self) -> str:
         return f"{self.file}: {self.found} of {self.needed} signatures by the keys of {self.by}"
@@ -119,6 +120,36 @@ class DatedAhead(TufError):
 
     def __str__(self) -> str:
         return f"{self.file}: made {spell(self.time)}, now {spell(self.at)}"
+
+
+@dataclass(eq=False)
+class NoSuchTarget(TufError):
+    """No role that may speak for this target names it; or the search met more roles than it asks (SPEC TF-12)."""
+
+    asked: int
+    cut: bool
+    rule: ClassVar[str] = "TF-12"
+
+    def __str__(self) -> str:
+        why = f"more than {self.asked} delegated roles cover it" if self.cut else "no role that covers it names it"
+        return f"{self.file}: {why}"
+
+    def hint(self) -> str:
+        return "check the spelling of the name; folders are part of it"
+
+
+@dataclass(eq=False)
+class BadName(TufError):
+    """A target whose name can be neither an address nor a file (SPEC TF-12)."""
+
+    reason: str
+    rule: ClassVar[str] = "TF-12"
+
+    def __str__(self) -> str:
+        return f"target {self.file}: {self.reason}"
+
+    def hint(self) -> str:
+        return "names are relative paths such as `folder/file.txt`"
 
 
 @dataclass(eq=False)

@@ -1,18 +1,17 @@
-"""Bytes to python-tuf's types, unverified, and the one way to count signatures (SPEC TF-4, TF-7)."""
+"""Bytes to python-tuf's types, unverified, and the one way to count signatures (SPEC TF-4, TF-7, TF-12)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from securesystemslib.exceptions import FormatError
 from securesystemslib.formats import encode_canonical
-from securesystemslib.signer import Key, Signature
+from securesystemslib.signer import Signature
 from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
 
 from sealring_client.decide.tuf.errors import BadMetadata, NotSigned
+from sealring_client.decide.tuf.members import check_members, material
 from sealring_client.decide.tuf.strict_json import read_json
 
 T = TypeVar("T", Root, Timestamp, Snapshot, Targets)
@@ -28,6 +27,8 @@ KEY_TYPES = frozenset(
         ("rsa", "rsassa-pss-sha256"),
     }
 )
+MAX_SIGNATURES = 1024  # of one file: each that a role's key has made costs a check
+Delegator = Root | Targets
 _FOREIGN = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError, FormatError)
 
 
@@ -52,11 +53,14 @@ def parse_metadata(raw: bytes, kind: type[T], *, limit: int, file: str) -> Unver
         signed = found["signed"]
         if signed["_type"] != kind.type:
             raise BadMetadata(file, f"not metadata of the role {kind.type}")
+        if type(signed["version"]) is not int:  # python-tuf reads `null` as 1
+            raise BadMetadata(file, "a version that is no integer")
+        if len(found["signatures"]) > MAX_SIGNATURES:
+            raise BadMetadata(file, f"{len(found['signatures'])} signatures, at most {MAX_SIGNATURES} are read")
         # The signed bytes come from what was read, before unknown keys are left out.
         payload = str(encode_canonical(signed)).encode("utf-8")
         signatures = [Signature.from_dict(one) for one in found["signatures"]]
-        if kind is Root:
-            _leave_out_unknown_keys(signed)
+        _leave_out_unknown_keys(signed if kind.type == Root.type else signed.get("delegations"))
         content = kind.from_dict(signed)
     except _FOREIGN as err:
         raise BadMetadata(file, f"not metadata of the role {kind.type} ({type(err).__name__})") from None
@@ -65,49 +69,28 @@ def parse_metadata(raw: bytes, kind: type[T], *, limit: int, file: str) -> Unver
         raise BadMetadata(file, "a signature that is no text")
     if len({one.keyid for one in signatures}) != len(signatures):
         raise BadMetadata(file, "two signatures under one key id")
-    if isinstance(content, Root):
-        _check_distinct_keys(content, file)
+    check_members(content, file)
     return Unverified(raw, content, payload, {one.keyid: one for one in signatures})
 
 
-def check_signed(found: Unverified[Any], root: Root, role: str, file: str) -> None:
-    """Return only if the threshold of `role` in `root` has signed these bytes."""
+def check_signed(found: Unverified[Any], by: Delegator, role: str, file: str) -> None:
+    """Return only if the threshold that `by` names for `role` has signed these bytes."""
     try:
-        result = root.get_verification_result(role, found.payload, dict(found.signatures))
+        result = by.get_verification_result(role, found.payload, dict(found.signatures))
     except _FOREIGN as err:
         raise BadMetadata(file, f"a signature that can't be read ({type(err).__name__})") from None
     if not result:
-        raise NotSigned(file, f"{role} in root {root.version}", len(result.signed), result.threshold)
+        raise NotSigned(file, f"the role in {by.type} {by.version}", len(result.signed), result.threshold)
 
 
 def root_materials(root: Root) -> frozenset[str]:
     """The keys of the role root, each by its decoded material alone: under another id it is the same key."""
     keyids = root.roles["root"].keyids
-    return frozenset(sha256(_material(root.keys[keyid])).hexdigest() for keyid in keyids if keyid in root.keys)
+    return frozenset(sha256(material(root.keys[keyid])).hexdigest() for keyid in keyids if keyid in root.keys)
 
 
-def _leave_out_unknown_keys(signed: dict[str, Any]) -> None:
+def _leave_out_unknown_keys(delegator: dict[str, Any] | None) -> None:
     # TF-7: a store that adds a key of a new algorithm beside its old ones must not blind today's devices.
-    signed["keys"] = {
-        keyid: key for keyid, key in signed["keys"].items() if (key["keytype"], key["scheme"]) in KEY_TYPES
-    }
-
-
-def _check_distinct_keys(root: Root, file: str) -> None:
-    # TF-7: under two ids one key would count twice, and a threshold of two would be one thief's work.
-    for name, role in root.roles.items():
-        materials = [_material(root.keys[keyid]) for keyid in role.keyids if keyid in root.keys]
-        if len(set(materials)) != len(materials):
-            raise BadMetadata(file, f"one public key stands under two ids in the role {name}")
-
-
-def _material(key: Key) -> bytes:
-    """The decoded key: two spellings of one key are equal, one that can't be decoded is only itself."""
-    public = str(key.keyval["public"])
-    try:
-        if key.keytype == "ed25519":
-            return bytes.fromhex(public)
-        decoded = load_pem_public_key(public.encode())
-        return decoded.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return public.encode()
+    if delegator is not None:
+        keys = delegator["keys"].items()
+        delegator["keys"] = {keyid: key for keyid, key in keys if (key["keytype"], key["scheme"]) in KEY_TYPES}

@@ -1,35 +1,33 @@
-"""The steps of TUF's client workflow (specification 5.3), each a function of bytes and an instant (SPEC TF-3 to TF-8).
+"""The steps of TUF's client workflow (5.3 to 5.5), each a function of bytes and an instant (SPEC TF-3 to TF-8).
 
 Nothing here reads a disk, a clock or a network. Each step takes what the step before has made trusted, so
 that the types keep the order: root, timestamp, snapshot, targets, target.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import TypeVar
 
-from tuf.api.exceptions import LengthOrHashMismatchError
-from tuf.api.metadata import MetaFile, Root, Signed, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Root, Signed, Snapshot, Timestamp
 
 from sealring_client.decide.tuf.errors import (
     NotTheNamed,
     NotThePin,
     TufExpired,
     TufRollback,
-    WrongBytes,
     WrongRootVersion,
 )
 from sealring_client.decide.tuf.metadata import Unverified, check_signed, parse_metadata
+from sealring_client.decide.tuf.named_bytes import check_bytes
+from sealring_client.decide.tuf.names import shown
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-R = TypeVar("R", Timestamp, Snapshot, Targets)
+R = TypeVar("R", Timestamp, Snapshot)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes of each file, and how many new roots one refresh takes."""
+    """Bytes of each file, how many new roots one refresh takes, and how many delegated roles one search asks."""
 
     root: int = 512 * 1024
     timestamp: int = 16 * 1024
@@ -37,6 +35,11 @@ class Limits:
     targets: int = 512 * 1024
     target: int = 1024
     new_roots: int = 256
+    roles: int = 32
+
+
+# A repository that is no store of ours lists more; these are the figures that python-tuf begins with.
+ANY_REPOSITORY = Limits(snapshot=2_000_000, targets=5_000_000, target=2**40)
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,6 @@ class TrustedSnapshot:
     content: Snapshot
 
 
-@dataclass(frozen=True)
-class TrustedTargets:
-    """The top-level targets that the current snapshot names."""
-
-    raw: bytes
-    content: Targets
-
-
 def begin_with_root(raw: bytes, mark: RootMark, limits: Limits) -> TrustedRoot:
     """The root that the brand pinned, or that was seen last (TF-8).
 
@@ -101,6 +96,13 @@ def begin_with_root(raw: bytes, mark: RootMark, limits: Limits) -> TrustedRoot:
     return TrustedRoot(raw, root.content)
 
 
+def begin_with_trusted_root(raw: bytes, limits: Limits) -> TrustedRoot:
+    """The root that a person gave this device, or the last one that it led to (5.3.1); maybe expired."""
+    root = parse_metadata(raw, Root, limit=limits.root, file="root.json")
+    check_signed(root, root.content, Root.type, "root.json")
+    return TrustedRoot(raw, root.content)
+
+
 def next_root(before: TrustedRoot, raw: bytes, limits: Limits) -> TrustedRoot:
     """The root after `before`, expired or not (TF-3)."""
     needed = before.content.version + 1
@@ -114,10 +116,10 @@ def next_root(before: TrustedRoot, raw: bytes, limits: Limits) -> TrustedRoot:
     return TrustedRoot(raw, root.content)
 
 
-def check_current(content: Signed, at: datetime) -> None:
+def check_current(content: Signed, at: datetime, file: str | None = None) -> None:
     """Raise unless this metadata is current at the given instant (TF-6); equality is refused."""
     if at >= content.expires:
-        raise TufExpired(f"{content.type}.json", content.expires, at)
+        raise TufExpired(file or f"{content.type}.json", content.expires, at)
 
 
 def held_timestamp(root: TrustedRoot, raw: bytes, limits: Limits) -> TrustedTimestamp:
@@ -177,57 +179,19 @@ def check_snapshot(
 ) -> TrustedSnapshot:
     """The snapshot that the timestamp names (TF-4 to TF-6)."""
     named = timestamp.content.snapshot_meta
-    _check_bytes(raw, named, "snapshot.json")
+    check_bytes(raw, named, "snapshot.json")
     new = _signed(root, raw, Snapshot, limits.snapshot)
     for name, before in held.content.meta.items() if held is not None else ():
         after = new.content.meta.get(name)
         # TF-4: a file once listed stays listed, and its version never falls.
         if after is None:
-            raise NotTheNamed("snapshot.json", f"no {name}", f"{name} version {before.version} or later")
+            raise NotTheNamed("snapshot.json", f"no {shown(name)}", f"{shown(name)} version {before.version} or later")
         if after.version < before.version:
-            raise TufRollback("snapshot.json", name, after.version, before.version)
+            raise TufRollback("snapshot.json", shown(name), after.version, before.version)
     if new.content.version != named.version:
         raise NotTheNamed("snapshot.json", f"version {new.content.version}", f"version {named.version}")
     check_current(new.content, at)
     return TrustedSnapshot(raw, new.content)
-
-
-def named_targets(snapshot: TrustedSnapshot) -> MetaFile:
-    """What the snapshot says of the top-level targets."""
-    named = snapshot.content.meta.get("targets.json")
-    if named is None:
-        raise NotTheNamed("snapshot.json", "no targets.json", "an entry for it")
-    return named
-
-
-def check_targets(
-    root: TrustedRoot, snapshot: TrustedSnapshot, raw: bytes, *, at: datetime, limits: Limits
-) -> TrustedTargets:
-    """The targets that the snapshot names (TF-4 to TF-6)."""
-    named = named_targets(snapshot)
-    _check_bytes(raw, named, "targets.json")
-    found = _signed(root, raw, Targets, limits.targets)
-    if found.content.version != named.version:
-        raise NotTheNamed("targets.json", f"version {found.content.version}", f"version {named.version}")
-    check_current(found.content, at)
-    return TrustedTargets(raw, found.content)
-
-
-def named_target(targets: TrustedTargets, name: str, limits: Limits) -> TargetFile:
-    """What the targets say of one file: it must have a SHA-256, and a length within the limit."""
-    found = targets.content.targets.get(name)
-    if found is None:
-        raise NotTheNamed("targets.json", f"no {name}", "an entry for it")
-    # TF-5: the digest is also the file's address, so it must be nothing but a digest.
-    if not _DIGEST.fullmatch(str(found.hashes.get("sha256"))) or not 0 < found.length <= limits.target:
-        raise WrongBytes(name, f"named with {found.length} bytes; a sha256 and at most {limits.target} bytes needed")
-    return found
-
-
-def check_target(raw: bytes, named: TargetFile) -> bytes:
-    """The bytes of a target, once length and digests are the named ones (TF-5)."""
-    _check_bytes(raw, named, named.path)
-    return raw
 
 
 def _signed(root: TrustedRoot, raw: bytes, kind: type[R], limit: int) -> Unverified[R]:
@@ -235,10 +199,3 @@ def _signed(root: TrustedRoot, raw: bytes, kind: type[R], limit: int) -> Unverif
     found = parse_metadata(raw, kind, limit=limit, file=file)
     check_signed(found, root.content, kind.type, file)
     return found
-
-
-def _check_bytes(raw: bytes, named: MetaFile | TargetFile, file: str) -> None:
-    try:
-        named.verify_length_and_hashes(raw)
-    except LengthOrHashMismatchError as err:
-        raise WrongBytes(file, str(err).lower()[:300]) from None
