@@ -31,12 +31,13 @@ def is_root_request(path: Path) -> bool:
 def review_root(outside: Outside, given: RootGiven, as_json: bool) -> None:
     """Say in plain words what changes, and who has signed."""
     from sealring.command import tuf_ceremony as ceremony
+    from sealring.command import tuf_review as words
 
     request = ceremony.load_root_request(given.raw, given.roots)
     if as_json:
-        Output(outside).object(ceremony.root_request_object(request, outside.clock(), own=not given.roots))
+        Output(outside).object(words.root_request_object(request, outside.clock(), own=not given.roots))
     else:
-        ceremony.show_root_request(outside, request, given.roots)
+        words.show_root_request(Output(outside), request, outside.clock(), own=not given.roots)
 
 
 def sign_root(
@@ -54,6 +55,7 @@ def sign_root(
         ask: puts the question; None signs without asking.
     """
     from sealring.command import tuf_ceremony as ceremony
+    from sealring.command import tuf_review as words
 
     request = ceremony.load_root_request(given.raw, given.roots)
     if expected is not None and expected.replace(" ", "") != request.id:
@@ -62,7 +64,7 @@ def sign_root(
         ceremony.check_may_sign(request, key.public)
     output, who = Output(outside), ", ".join(key.public.name for key in found)
     if not as_json:
-        ceremony.show_root_request(outside, request, given.roots)
+        words.show_root_request(Output(outside), request, outside.clock(), own=not given.roots)
     if ask is not None:
         ask(outside, f"sign {request.draft.name} as {who}?")
     # Exactly what was reviewed is signed: the file is not read again, so it can't be swapped in between.
@@ -71,11 +73,11 @@ def sign_root(
             request = ceremony.sign_root_request(request, signer)
     write_durably(given.file, request.raw)
     if as_json:
-        said = ceremony.root_request_object(request, outside.clock(), own=not given.roots)
+        said = words.root_request_object(request, outside.clock(), own=not given.roots)
         output.object({"file": str(given.file), "signed_by": who, **said})
         return
     output.line(f"signed by {who}: {given.file}")
-    ceremony.show_progress(output, request)
+    words.show_progress(output, request)
 
 
 def assemble_root(outside: Outside, copies: Sequence[Path], roots: Sequence[Path], place: Path, as_json: bool) -> None:

@@ -20,6 +20,7 @@ def create_key_file(
     *,
     strength: Strength = "moderate",
     kind: KeyType = "ed25519",
+    kdf: Kdf | None = None,
 ) -> PublicKey:
     """Draw a new key and keep it at `path`, encrypted, mode 0600, durably; an existing file is never touched.
 
@@ -27,6 +28,7 @@ def create_key_file(
         name: how statements call it, for people; lower case, such as `alice`.
         passphrase: not empty, the caller's to wipe; how it was asked for is the caller's affair (SPEC KY-6).
         strength: 64 MiB, 256 MiB or 1 GiB of memory for each guess.
+        kdf: instead of `strength`; a program whose passphrase is 256 random bits needs no slow one.
 
     Raises:
         FileExistsError, OSError, TrustError.
@@ -34,7 +36,7 @@ def create_key_file(
     secret = draw_secret(kind)
     try:
         public = PublicKey(name, kind, open_private(kind, secret).public)
-        raw = _wrap(public, kind, secret, passphrase, Kdf("argon2id", *STRENGTHS[strength]), str(path))
+        raw = _wrap(public, kind, secret, passphrase, kdf or Kdf("argon2id", *STRENGTHS[strength]), str(path))
     finally:
         wipe(secret)
     create_durably(path, raw, mode=PRIVATE)

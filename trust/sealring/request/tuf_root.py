@@ -1,9 +1,11 @@
-"""A request for the next root of a store's TUF repository, and who must sign it (SPEC TF-9, CE-1, CE-2).
+"""A request for a root of a store's TUF repository, and who must sign it (SPEC TF-9, CE-1, CE-2).
 
-It travels as the other requests do: one JSON object in one spelling, with the root in force (`held`) and the one that
-is to follow (`draft`). What is signed is TUF's canonical JSON, so that every TUF client verifies the result.
+It travels as the other requests do: one JSON object in one spelling, with the root in force (`held`, empty before the
+first) and the one that is to follow (`draft`). What is signed is TUF's canonical JSON, so that every TUF client
+verifies the result.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -101,21 +103,27 @@ class RootFile:
 
 @dataclass(frozen=True)
 class RootRequest:
-    """Unverified: `check_request` says what of it holds."""
+    """Unverified: `check_request` says what of it holds. `held` is None where it asks for the store's first root."""
 
-    held: RootFile
+    held: RootFile | None
     draft: RootFile
 
     @property
     def id(self) -> str:
         """What holders compare; signing does not change it (CE-2)."""
-        parts = (sha256(self.held.raw).digest(), sha256(self.draft.signed_bytes).digest())
+        before = self.held.raw if self.held is not None else b""
+        parts = (sha256(before).digest(), sha256(self.draft.signed_bytes).digest())
         return sha256(_DOMAIN + b"".join(parts)).hexdigest()
 
     @property
     def raw(self) -> bytes:
         """The file's bytes."""
-        return encode(_Form(1, self.held.raw, self.draft.raw))
+        return encode(_Form(1, self.held.raw if self.held is not None else b"", self.draft.raw))
+
+    @property
+    def voters(self) -> tuple[RootFile, ...]:
+        """The roots whose own role must sign, each by its threshold: the one in force, and the draft itself."""
+        return (self.draft,) if self.held is None else (self.held, self.draft)
 
     def with_signatures(self, signatures: Mapping[str, str]) -> "RootRequest":
         """The same request, its draft signed by these."""
@@ -123,9 +131,14 @@ class RootRequest:
 
 
 def root_bytes(signed: Root, signatures: Mapping[str, str]) -> bytes:
-    """A root's file in one spelling: canonical JSON, signatures ascending by key id."""
-    rows = ",".join(f'{{"keyid":"{ident}","sig":"{signatures[ident]}"}}' for ident in sorted(signatures))
-    return b'{"signatures":[%s],"signed":%s}' % (rows.encode(), CanonicalJSONSerializer().serialize(signed))
+    """A root's file in one spelling: compact JSON, members in order, signatures ascending by key id."""
+    rows = [{"keyid": ident, "sig": signatures[ident]} for ident in sorted(signatures)]
+    return json.dumps({"signatures": rows, "signed": signed.to_dict()}, sort_keys=True, separators=(",", ":")).encode()
+
+
+def unsigned(said: Root) -> RootFile:
+    """A draft that nobody has signed."""
+    return RootFile(root_bytes(said, {}), said, CanonicalJSONSerializer().serialize(said), {})
 
 
 def parse_root(raw: bytes, what: str = "TUF root") -> RootFile:
@@ -154,7 +167,8 @@ def parse_root_request(raw: bytes) -> RootRequest:
         TrustError: and nothing else, whatever the bytes.
     """
     form = decode_strict(raw, _decoder, limit=MAX_TUF_REQUEST, what="request", rules=_RULES)
-    held, draft = parse_root(form.held, "the root in force"), parse_root(form.draft, "the draft")
+    held = parse_root(form.held, "the root in force") if form.held else None
+    draft = parse_root(form.draft, "the draft")
     _check_form(draft)
     if root_bytes(draft.signed, draft.signatures) != draft.raw:
         raise BadTufRoot("the draft", "not in the one allowed spelling", "CE-1", 20)
@@ -170,13 +184,26 @@ def check_request(request: RootRequest, roots: Sequence[RootFile] = ()) -> None:
     Raises:
         BadTufRoot.
     """
-    if not request.held.vouches(request.held):
-        raise BadTufRoot(request.held.name, "not signed by its own keys", "CE-3")
+    held = request.held
+    if held is None:
+        if roots:
+            raise BadTufRoot(request.draft.name, "it asks for a first root, and you have one", "CE-3")
+        check_first(request.draft)
+        return
+    if not held.vouches(held):
+        raise BadTufRoot(held.name, "not signed by its own keys", "CE-3")
     for before, after in pairwise(roots):
         _check_step(before, after)
-    if roots and roots[-1].raw != request.held.raw:
-        _check_step(roots[-1], request.held)
-    check_follows(request.held, request.draft)
+    if roots and roots[-1].raw != held.raw:
+        _check_step(roots[-1], held)
+    check_follows(held, request.draft)
+
+
+def check_first(draft: RootFile) -> None:
+    """Raise unless this could be a store's first root, whoever signs it."""
+    _check_form(draft)
+    if draft.signed.version != 1:
+        raise BadTufRoot(draft.name, "version 1 needed: nothing is before it", "TF-2")
 
 
 def check_follows(held: RootFile, draft: RootFile) -> None:
@@ -186,13 +213,17 @@ def check_follows(held: RootFile, draft: RootFile) -> None:
         raise BadTufRoot(draft.name, f"follows version {held.signed.version}", "TF-2")
 
 
-def verify_next(held: RootFile, raw: bytes) -> RootFile:
-    """The store's next root: of the right form, and signed by both thresholds (SPEC TF-9).
+def verify_next(held: RootFile | None, raw: bytes) -> RootFile:
+    """The store's next root: of the right form, and signed by both thresholds (SPEC TF-9); the first by its own.
 
     Raises:
         BadTufRoot: and nothing else, whatever the bytes.
     """
     found = parse_root(raw)
+    if held is None:
+        check_first(found)
+        _check_signed(found, found, "its own keys")
+        return found
     check_follows(held, found)
     _check_step(held, found)
     return found
@@ -209,8 +240,8 @@ def merge_roots(requests: Sequence[RootRequest]) -> tuple[RootRequest, tuple[str
         for ident, sig in one.draft.signatures.items():
             offered.setdefault(ident, []).append(sig)
     kept: dict[str, str] = {}
-    keys = {**first.held.signed.keys, **first.draft.signed.keys}
-    may = {*first.held.signed.roles["root"].keyids, *first.draft.signed.roles["root"].keyids}
+    keys = {ident: key for root in first.voters for ident, key in root.signed.keys.items()}
+    may = {ident for root in first.voters for ident in root.signed.roles["root"].keyids}
     for ident, sigs in offered.items():
         if ident in may:
             # Tried before it is kept: whoever hands in rubbish under another's key must not push his out.
@@ -236,10 +267,14 @@ def _check_step(before: RootFile, after: RootFile) -> None:
     """TF-3: the threshold of the root before, and its own; no version in between is passed over."""
     if after.signed.version != before.signed.version + 1:
         raise BadTufRoot(after.name, f"version {before.signed.version + 1} needed", "TF-3")
-    for whose, root in ((f"the keys of {before.name}", before), ("its own keys", after)):
-        good, wanted = len(root.good("root", after)), root.signed.roles["root"].threshold
-        if good < wanted:
-            raise BadTufRoot(after.name, f"signed by {good} of {whose}, {wanted} needed", "TF-9", 21)
+    _check_signed(before, after, f"the keys of {before.name}")
+    _check_signed(after, after, "its own keys")
+
+
+def _check_signed(by: RootFile, root: RootFile, whose: str) -> None:
+    good, wanted = len(by.good("root", root)), by.signed.roles["root"].threshold
+    if good < wanted:
+        raise BadTufRoot(root.name, f"signed by {good} of {whose}, {wanted} needed", "TF-9", 21)
 
 
 def _check_form(root: RootFile) -> None:
