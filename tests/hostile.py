@@ -50,7 +50,17 @@ Change: TypeAlias = Callable[[str, Reply], Reply]
 
 NOT_THERE = Reply(404, (("Content-Type", "application/problem+json"),), b"{}")
 SILENCE = Reply(0, hang_up=True)
-_KEPT = ("content-type", "cache-control", "etag", "content-range", "accept-ranges", "retry-after", "location")
+_KEPT = (
+    "content-type",
+    "content-encoding",
+    "vary",
+    "cache-control",
+    "etag",
+    "content-range",
+    "accept-ranges",
+    "retry-after",
+    "location",
+)
 
 
 def over_http(url: str) -> Upstream:
