@@ -107,14 +107,21 @@ class StoreClient:
             StoreUnreachable, StoreRefused, BadAnswer.
         """
         headers = {"Content-Type": content_type, "Content-Length": str(len(body))}
-        return self._ask("POST", path, body, headers, status)
+        return self._ask("POST", path, body, headers, (status,))[1]
+
+    def post_either(self, path: str, body: bytes, content_type: str, *, statuses: tuple[int, ...]) -> tuple[int, bytes]:
+        """Which of these statuses the store answers with, and the answer's body; the errors of `post`."""
+        headers = {"Content-Type": content_type, "Content-Length": str(len(body))}
+        return self._ask("POST", path, body, headers, statuses)
 
     def put(self, path: str, body: Source, size: int) -> None:
         """Send exactly `size` bytes, piece by piece; the errors of `post`."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        self._ask("PUT", path, body, headers, 204)
+        self._ask("PUT", path, body, headers, (204,))
 
-    def _ask(self, method: str, path: str, body: bytes | Source, headers: dict[str, str], status: int) -> bytes:
+    def _ask(
+        self, method: str, path: str, body: bytes | Source, headers: dict[str, str], statuses: tuple[int, ...]
+    ) -> tuple[int, bytes]:
         with closing(self._connect()) as connection:
             try:
                 answer = _exchange(connection, method, urlsplit(self.url).path.rstrip("/") + path, body, headers)
@@ -124,11 +131,11 @@ class StoreClient:
         # http.client gives back what came, so whether that was all is asked here.
         if answer.length and len(raw) <= MAX_ANSWER:
             raise StoreUnreachable(self.url, f"the answer ended {answer.length} bytes too soon")
-        if answer.status != status:
+        if answer.status not in statuses:
             raise _refusal(answer.status, raw)
         if len(raw) > MAX_ANSWER:
             raise BadAnswer(f"more than {MAX_ANSWER} bytes")
-        return raw
+        return answer.status, raw
 
     def _connect(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)

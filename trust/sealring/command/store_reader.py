@@ -35,7 +35,7 @@ class StoreReader(StoreClient):
             StoreUnreachable, StoreRefused, BadAnswer.
         """
         try:
-            return self._ask("GET", path, b"", {}, 200)
+            return self._ask("GET", path, b"", {}, (200,))[1]
         except StoreRefused as err:
             if err.status in (404, 410):
                 return None

@@ -25,6 +25,10 @@ class Terms:
         said += ["cut=yes"] if self.cut else []
         return f"?{'&'.join(said)}" if said else ""
 
+    def query_with(self, more: str) -> str:
+        """The same with one more member, such as `commit=yes`."""
+        return f"{self.query}&{more}" if self.query else f"?{more}"
+
 
 def announced(paths: Sequence[Path]) -> tuple[Claim, ...]:
     """The roots, brands and delegations in these files, or a word on what is none."""
