@@ -1,26 +1,36 @@
-"""The catalogue in the database: append-only leaves, entries, and the map that they make (SPEC MP, CT, LG).
+"""The catalogue in the database: entries, the log of them, and the map of each (SPEC MP, CT, LG)."""
 
-The map of any entry can be rebuilt by replaying the leaves up to it. A process keeps the maps of recent
-entries in memory; they share all nodes that did not change, so one more costs what its publication changed.
-"""
-
-import threading
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from sealring.catalogue.entry import CatalogueEntry, first_entry, next_entry, parse_entry
-from sealring.catalogue.leaf import Head
-from sealring.catalogue.log import Frontier, inclusion_path
-from sealring.catalogue.sparse import SparseMap
+from sealring.catalogue.leaf import EMPTY_ROOT, Head
+from sealring.catalogue.proof import asked_keys
+from sealring.catalogue.prove import EMPTY_PROOF
 from sealring.errors import SealringError
-from sealring_server.schema import entries, leaves
+from sealring_server.entry_log import append_leaf, inclusion_path, log_root
+from sealring_server.schema import entries, tiles
+from sealring_server.tiles.cache import Tiles
+from sealring_server.tiles.change import change
+from sealring_server.tiles.collect import collect_tiles
+from sealring_server.tiles.proof import prove_from
+from sealring_server.tiles.tile import Slot
+from sealring_server.tiles.ways import landed, walk
 
-KEPT_MAPS = 64  # recent entries whose map stays in memory
+_last = select(entries.c.raw, entries.c.map, entries.c.tile).order_by(entries.c.sequence.desc()).limit(1)
+_map = (
+    select(entries.c.tile, tiles.c.number)
+    .outerjoin(tiles, tiles.c.number == entries.c.tile)
+    .where(entries.c.map == bindparam("root"))
+    .order_by(entries.c.sequence.desc())
+    .limit(1)
+)
+_numbered = select(entries.c.raw).where(entries.c.sequence == bindparam("sequence"))
+_add_entry = insert(entries)
 
 
 @dataclass(eq=False)
@@ -37,45 +47,15 @@ class NoSuchThing(SealringError):
         return "check the name; what was never published can't be had"
 
 
-class Maps:
-    """This process's maps by entry sequence, brought up to date from the rows that it has not seen yet."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._maps: OrderedDict[int, SparseMap] = OrderedDict()
-
-    def at(self, connection: Connection, sequence: int, *, keep: bool = True) -> SparseMap:
-        """The map of this entry, as this transaction sees it; sequence 0 is the empty map.
-
-        Args:
-            keep: false for an entry that is not committed yet: it may never be, and must not be remembered.
-        """
-        # One at a time: a rebuild from far back is work, and two for one answer would be twice the work.
-        with self._lock:
-            base = max((known for known in self._maps if known <= sequence), default=0)
-            found = self._maps.get(base, SparseMap.empty())
-            if base < sequence:
-                found = found.with_updates(_changes(connection, base, sequence))
-            if keep:
-                self._keep(sequence, found)
-            return found
-
-    def _keep(self, sequence: int, found: SparseMap) -> None:
-        self._maps[sequence] = found
-        self._maps.move_to_end(sequence)
-        while len(self._maps) > KEPT_MAPS:
-            self._maps.popitem(last=False)
-
-
 def last_entry(connection: Connection) -> CatalogueEntry:
     """The newest entry; a store always has one."""
-    raw = connection.scalar(select(entries.c.raw).order_by(entries.c.sequence.desc()).limit(1))
+    raw = connection.execute(_last).one().raw
     assert isinstance(raw, bytes)
     return parse_entry(raw)
 
 
 def append_entry(
-    connection: Connection, maps: Maps, updates: Mapping[bytes, Head], *, root: bytes, at: datetime
+    connection: Connection, known: Tiles, updates: Mapping[bytes, Head], *, root: bytes, at: datetime
 ) -> CatalogueEntry:
     """Write one more entry with these changes of the map; the caller's transaction makes it visible.
 
@@ -83,46 +63,76 @@ def append_entry(
         root: id of version 1 of the root.
 
     Raises:
-        TrustError: when a sequence would fall (SPEC MP-5).
+        SequenceFell: when a sequence would fall (SPEC MP-5).
+        DamagedStore: the database is not what it should be.
     """
-    row = connection.execute(
-        select(entries.c.raw, entries.c.frontier).order_by(entries.c.sequence.desc()).limit(1)
-    ).one_or_none()
-    if row is None:
-        found = SparseMap.empty().with_updates(updates)
-        entry, frontier = first_entry(root=root, map=found.root, size=len(found), time=at), Frontier()
-    else:
-        before, frontier = parse_entry(row.raw), Frontier.from_bytes(row.frontier)
-        found = maps.at(connection, before.sequence).with_updates(updates)
-        # A clock that went back must not make the catalogue look older than what was shown.
-        time = max(at, before.time)
-        entry = next_entry(before, map=found.root, size=len(found), time=time, log=frontier.root)
-    connection.execute(
-        insert(entries).values(
-            sequence=entry.sequence,
-            raw=entry.raw,
-            digest=entry.digest.hex(),
-            map=entry.map,
-            leaf=entry.leaf,
-            frontier=frontier.append(entry.leaf).to_bytes(),
-        )
+    return append_items(
+        connection, known, sorted((k, head.to_bytes()) for k, head in updates.items()), root=root, at=at
     )
-    if updates:
-        rows = [{"entry": entry.sequence, "key": key, "value": head.to_bytes()} for key, head in updates.items()]
-        connection.execute(insert(leaves), rows)
+
+
+def append_items(
+    connection: Connection, known: Tiles, items: Sequence[tuple[bytes, bytes]], *, root: bytes, at: datetime
+) -> CatalogueEntry:
+    """As `append_entry`, of millions of leaves if need be: keys and 72-byte values, ascending by key, each once."""
+    row = connection.execute(_last).one_or_none()
+    if row is None:
+        after = change(connection, known, None, items, 1)
+        entry = first_entry(root=root, map=_hash(after.top), size=after.added, time=at)
+    else:
+        before = parse_entry(row.raw)
+        after = change(connection, known, _top(row.map, row.tile), items, before.sequence + 1)
+        # A clock that went back must not make the catalogue look older than what was shown.
+        time, size = max(at, before.time), before.size + after.added
+        entry = next_entry(
+            before, map=_hash(after.top), size=size, time=time, log=log_root(connection, before.sequence)
+        )
+    number = 0 if after.top is None else after.top.number
+    values = {"sequence": entry.sequence, "raw": entry.raw, "digest": entry.digest.hex()}
+    connection.execute(_add_entry, values | {"map": entry.map, "tile": number})
+    append_leaf(connection, entry.sequence - 1, entry.leaf)
     return entry
 
 
-def map_with_root(connection: Connection, maps: Maps, root: bytes) -> SparseMap:
-    """The map that had this root, at whatever entry.
+def prove(connection: Connection, known: Tiles, map_root: bytes, keys: Collection[bytes]) -> bytes:
+    """The one proof for these 1 to 64 keys under the map with this root, of whatever entry (SPEC MP-4, MP-6).
 
     Raises:
-        NoSuchThing: no entry ever had it.
+        NoSuchThing: no entry ever had it, or it was collected.
+        BadQuestion: no proof answers these keys.
+        DamagedStore: the database is not what it should be.
     """
-    sequence = connection.scalar(select(func.max(entries.c.sequence)).where(entries.c.map == root))
-    if sequence is None:
-        raise NoSuchThing(f"map {root.hex()}")
-    return maps.at(connection, sequence)
+    asked = asked_keys(keys)
+    row = connection.execute(_map, {"root": map_root}).one_or_none()
+    if row is None or row.tile != (row.number or 0):
+        raise NoSuchThing(f"map {map_root.hex()}")
+    top = _top(map_root, row.tile)
+    if top is None:
+        return EMPTY_PROOF
+    ways = walk(connection, known, top, asked, landed)
+    return prove_from(top.hash, ways.tiles.values(), ways.leaves, asked)
+
+
+def collect(connection: Connection, known: Tiles, before: datetime) -> int:
+    """Delete what only maps have that another entry followed before that instant; how many tiles (SPEC MP-6).
+
+    It does a part at a time, so that no publication waits long: until it gives 0.
+
+    Args:
+        known: keeps what it remembers: it is asked only after a row of the database has led there.
+    """
+    del known
+    return collect_tiles(connection, entries_before(connection, before))
+
+
+def entries_before(connection: Connection, instant: datetime) -> int:
+    """How many entries are older than that instant: the number of the last one; their times never fall (SPEC CT-1)."""
+    low, high = 0, last_entry(connection).sequence
+    while low < high:
+        middle = (low + high + 1) // 2
+        raw = connection.execute(_numbered, {"sequence": middle}).one().raw
+        low, high = (middle, high) if parse_entry(raw).time < instant else (low, middle - 1)
+    return low
 
 
 def log_path(connection: Connection, size: int, index: int) -> bytes:
@@ -132,18 +142,14 @@ def log_path(connection: Connection, size: int, index: int) -> bytes:
         NoSuchThing: the log is not that long.
         NotInLog: it has no such index.
     """
-    hashes = list(
-        connection.scalars(select(entries.c.leaf).where(entries.c.sequence <= size).order_by(entries.c.sequence))
-    )
-    if len(hashes) != size:
+    if size and connection.execute(_numbered, {"sequence": size}).one_or_none() is None:
         raise NoSuchThing(f"log of {size} entries")
-    return inclusion_path(hashes, index)
+    return inclusion_path(connection, size, index)
 
 
-def _changes(connection: Connection, after: int, until: int) -> dict[bytes, Head]:
-    rows = connection.execute(
-        select(leaves.c.key, leaves.c.value)
-        .where(leaves.c.entry > after, leaves.c.entry <= until)
-        .order_by(leaves.c.entry)
-    )
-    return {row.key: Head.from_bytes(row.value) for row in rows}
+def _top(map_root: bytes, number: int) -> Slot | None:
+    return Slot(map_root, number, True) if number else None
+
+
+def _hash(top: Slot | None) -> bytes:
+    return EMPTY_ROOT if top is None else top.hash

@@ -105,7 +105,7 @@ class Draft:
             TrustError: what was added makes no entry, such as a view beyond its bounds.
         """
         updates = self.updates | update_views(Held(self.connection), self.root, self.sequence, self.news)
-        entry = append_entry(self.connection, here.maps, updates, root=self.root, at=at)
+        entry = append_entry(self.connection, here.tiles, updates, root=self.root, at=at)
         return Shown(entry, publish_catalogue(self.connection, here.online, entry.raw, at))
 
 

@@ -11,9 +11,9 @@ from securesystemslib.signer import Signer
 from sealring.keyfile import load_key_file, open_key
 from sealring.keyfile.tuf import TufSigner
 from sealring_server.blobs import BlobFolder
-from sealring_server.catalogue import Maps
 from sealring_server.database import Database, open_database
 from sealring_server.group import Group
+from sealring_server.tiles.cache import Tiles
 
 Clock = Callable[[], datetime]
 """Says the instant: aware, UTC."""
@@ -48,7 +48,7 @@ class StoreHere:
     online: Signer
     clock: Clock
     limits: Limits = Limits()
-    maps: Maps = field(default_factory=Maps)
+    tiles: Tiles = field(default_factory=Tiles)
     group: Group[Any, Any] = field(default_factory=Group)
     """The publications of this process that wait to be committed (SPEC PB-10)."""
 

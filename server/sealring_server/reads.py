@@ -15,11 +15,12 @@ from sealring.bundle import StatementEntry, write_bundle
 from sealring.errors import TrustError
 from sealring.names import ROOT
 from sealring_server.blobs import CHUNK
-from sealring_server.catalogue import NoSuchThing, log_path, map_with_root
+from sealring_server.catalogue import NoSuchThing, log_path, prove
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
-from sealring_server.schema import blobs, entries, views
+from sealring_server.schema import blobs, entries
 from sealring_server.tuf_repo import CATALOGUE, metadata_bytes
+from sealring_server.views import view_bytes
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 MUTABLE = "max-age=60"
@@ -114,10 +115,9 @@ def statement(digest: str) -> Response:
 
 @bp.get("/v1/views/<digest>")
 def view(digest: str) -> Response:
-    """A view by its digest (HT-1)."""
+    """A view by its digest, as long as a map that commits to it is kept (HT-1, MP-6)."""
     with here().database.reading() as connection:
-        raw = connection.scalar(select(views.c.raw).where(views.c.digest == digest))
-        return immutable(_found(raw, f"view {digest}"), JSON)
+        return immutable(_found(view_bytes(connection, digest), f"view {digest}"), JSON)
 
 
 @bp.get("/v1/proofs/<root>/<keys>")
@@ -128,8 +128,7 @@ def proof(root: str, keys: str) -> Response:
     if asked != sorted(set(asked)):
         raise NoSuchThing("proof for keys that are not ascending")
     with here().database.reading() as connection:
-        found = map_with_root(connection, here().maps, _digest(root, "map"))
-    return immutable(found.prove(asked), BYTES)
+        return immutable(prove(connection, here().tiles, _digest(root, "map"), asked), BYTES)
 
 
 @bp.get("/v1/log/<int:size>/<int:index>")

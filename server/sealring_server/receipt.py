@@ -12,7 +12,7 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from sealring.bundle import Entry, ProofEntry, TufEntry, write_bundle
-from sealring_server.catalogue import last_entry, map_with_root
+from sealring_server.catalogue import last_entry, prove
 from sealring_server.commit import Shown, key_of
 from sealring_server.here import StoreHere
 from sealring_server.tuf_repo import CATALOGUE, TufFile, last_version, metadata_bytes
@@ -52,7 +52,6 @@ def receipt(here: StoreHere, of: Published) -> bytes:
     parts: list[Entry] = [TufEntry(file.name, file.data) for file in of.shown.files]
     root, rest = of.shown.entry.map, iter(of.keys)
     with here.database.reading() as connection:
-        found = map_with_root(connection, here.maps, root)
         while some := tuple(islice(rest, PROOF_KEYS)):
-            parts.append(ProofEntry(root, some, found.prove(some)))
+            parts.append(ProofEntry(root, some, prove(connection, here.tiles, root, some)))
     return write_bundle(parts)

@@ -2,6 +2,10 @@
 
 Statements, leaves, views, entries and TUF metadata are rows of one database, so that a crash can't leave two
 of them telling different stories. Rows are added; only heads, the timestamp and open publications change.
+
+An entry's row comes after the rows that name it. Where these had a foreign key without an index, SQLite would
+look through all of them once for each entry: at a million statements that is most of a second. `sealring-store
+fsck` holds those references instead.
 """
 
 from sqlalchemy import (
@@ -16,7 +20,7 @@ from sqlalchemy import (
     Table,
 )
 
-FORMAT = 1
+FORMAT = 2
 
 metadata = MetaData()
 
@@ -37,9 +41,8 @@ entries = Table(
     Column("raw", LargeBinary, nullable=False),
     Column("digest", String(64), nullable=False, unique=True),
     Column("map", LargeBinary, nullable=False, index=True),
-    Column("leaf", LargeBinary, nullable=False),
-    Column("frontier", LargeBinary, nullable=False),
-    comment="Each catalogue entry: bytes, their digest, map root, leaf in the log, and the log's frontier after it",
+    Column("tile", Integer, nullable=False),
+    comment="Each catalogue entry: bytes, their digest, the map's root, and the number of its top tile, 0 for none",
 )
 
 statements = Table(
@@ -51,7 +54,7 @@ statements = Table(
     Column("format", Integer, nullable=False),
     Column("subject", String(512), nullable=False),
     Column("sequence", Integer, nullable=False),
-    Column("entry", Integer, ForeignKey("entries.sequence"), nullable=False),
+    Column("entry", Integer, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Index("statements_of", "type", "subject", "format", "sequence", "entry"),
     comment="Every envelope ever admitted, by its digest; a counter-signed one is a new row of the same id",
@@ -72,10 +75,35 @@ heads = Table(
 leaves = Table(
     "leaves",
     metadata,
-    Column("entry", Integer, ForeignKey("entries.sequence"), primary_key=True),
+    Column("entry", Integer, primary_key=True, autoincrement=False),
     Column("key", LargeBinary, primary_key=True),
     Column("value", LargeBinary, nullable=False),
-    comment="Each change of the map, by the entry that made it: replayed up to any entry it gives that entry's map",
+    sqlite_with_rowid=False,
+    comment="Each change of the map, by the entry that made it: replayed up to any entry they give that entry's map",
+)
+
+tiles = Table(
+    "tiles",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
+    comment="The map's tiles; a row never changes, and goes when no map that is kept has it",
+)
+
+superseded = Table(
+    "superseded",
+    metadata,
+    Column("entry", Integer, primary_key=True, autoincrement=False),
+    Column("numbers", LargeBinary, nullable=False),
+    comment="The tiles that no map from this entry on has: their numbers, 8 bytes each",
+)
+
+log = Table(
+    "log",
+    metadata,
+    Column("node", Integer, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    comment="The whole subtrees of the log of all entries, by their place from left to right",
 )
 
 views = Table(
@@ -83,10 +111,10 @@ views = Table(
     metadata,
     Column("digest", String(64), primary_key=True),
     Column("model", String(81), nullable=False),
-    Column("entry", Integer, ForeignKey("entries.sequence"), nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-    Index("views_of", "model", "entry"),
-    comment="Every view document that a leaf has ever committed to",
+    Column("entry", Integer, nullable=False),
+    Column("until", Integer, index=True),
+    Index("views_of", "model", "until"),
+    comment="Every view that a kept map commits to: its rows are those of `entry`, until another one followed",
 )
 
 view_rows = Table(
@@ -96,25 +124,25 @@ view_rows = Table(
     Column("type", String(32), primary_key=True),
     Column("format", Integer, primary_key=True),
     Column("subject", String(512), primary_key=True),
-    Column("since", Integer, ForeignKey("entries.sequence"), primary_key=True),
-    Column("until", Integer, ForeignKey("entries.sequence")),
+    Column("since", Integer, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    Index("view_rows_about", "type", "subject", "model"),
+    sqlite_with_rowid=False,
+    comment="The rows of each model's newest view: the 72 bytes of the leaf, and the entry from which on they stand",
+)
+
+view_past = Table(
+    "view_past",
+    metadata,
+    Column("model", String(81), primary_key=True),
+    Column("until", Integer, primary_key=True, index=True),
+    Column("type", String(32), primary_key=True),
+    Column("format", Integer, primary_key=True),
+    Column("subject", String(512), primary_key=True),
+    Column("since", Integer, nullable=False),
     Column("value", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
-    comment="Each row of each view, as the 72 bytes of its leaf, from the entry `since` on, and not from `until` on",
-)
-Index(
-    "view_rows_about",
-    view_rows.c.type,
-    view_rows.c.subject,
-    view_rows.c.model,
-    sqlite_where=view_rows.c.until.is_(None),
-    postgresql_where=view_rows.c.until.is_(None),
-)
-Index(
-    "view_rows_until",
-    view_rows.c.until,
-    sqlite_where=view_rows.c.until.is_not(None),
-    postgresql_where=view_rows.c.until.is_not(None),
+    comment="The rows that older views had: from the entry `since` on, and no longer from `until` on",
 )
 
 view_wants = Table(

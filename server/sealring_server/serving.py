@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sealring.errors import SealringError
 from sealring_server.app import create_app
+from sealring_server.collecting import collect_old
 from sealring_server.commit import sign_again
 from sealring_server.here import Clock, StoreHere, open_store
 from sealring_server.publication import expire
@@ -72,9 +73,10 @@ def serve(folder: Path, host: str, port: int, size: Size, clock: Clock, ready: C
 
 
 def maintain(here: StoreHere) -> None:
-    """What a store does by itself, at its start and then hourly: end old publications, sign again (SPEC TF-2, PB-7)."""
+    """What a store does by itself, at its start and then hourly: expire, sign, collect (SPEC TF-2, PB-7, MP-6)."""
     expire(here)
     sign_again(here)
+    collect_old(here)
 
 
 def _serve(folder: Path, address: tuple[str, int], size: Size, clock: Clock, ready: Callable[[str], None]) -> None:

@@ -75,8 +75,8 @@ def test_one_answer_holds_at_most_a_thousand_entries(shop: Shop) -> None:
     with shop.here.database.writing() as connection:
         connection.exec_driver_sql(
             "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) "
-            "INSERT INTO entries (sequence, raw, digest, map, leaf, frontier) "
-            "SELECT i, (SELECT raw FROM entries WHERE sequence = 1), i, x'00', x'00', x'00' FROM n"
+            "INSERT INTO entries (sequence, raw, digest, map, tile) "
+            "SELECT i, (SELECT raw FROM entries WHERE sequence = 1), i, x'00', 0 FROM n"
         )
     assert len(split(ask.get("/v1/entries/1").data)) == ENTRIES == 1000
     assert len(split(ask.get("/v1/entries/1001").data)) == 500

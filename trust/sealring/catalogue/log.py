@@ -51,6 +51,11 @@ def leaf_hash(data: bytes) -> bytes:
     return sha256(b"\x00" + data).digest()
 
 
+def log_node_hash(left: bytes, right: bytes) -> bytes:
+    """RFC 6962's hash of a node over its two sides (SPEC LG-1)."""
+    return sha256(b"\x01" + left + right).digest()
+
+
 @dataclass(frozen=True, slots=True)
 class Frontier:
     """What it takes to append to a log and to know its root: a hash for each bit set in `size`, largest tree first."""
@@ -62,7 +67,7 @@ class Frontier:
         """The frontier after one more entry, given as its leaf hash; at most log2(size) hashes."""
         peaks, size, done = list(self.peaks), self.size, leaf
         while size & 1:
-            done = _node_hash(peaks.pop(), done)
+            done = log_node_hash(peaks.pop(), done)
             size >>= 1
         return Frontier(self.size + 1, (*peaks, done))
 
@@ -73,11 +78,11 @@ class Frontier:
             return EMPTY_LOG
         *earlier, done = self.peaks
         for peak in reversed(earlier):
-            done = _node_hash(peak, done)
+            done = log_node_hash(peak, done)
         return done
 
     def to_bytes(self) -> bytes:
-        """The size in 8 bytes, then the peaks: for the store's database."""
+        """The size in 8 bytes, then the peaks: for who keeps it."""
         return self.size.to_bytes(8, "big") + b"".join(self.peaks)
 
     @classmethod
@@ -111,7 +116,7 @@ def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> bytes:
         # The last node of an odd level has no sibling there and goes up as it is.
         if index ^ 1 < len(level):
             path += level[index ^ 1]
-        pairs = [_node_hash(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
+        pairs = [log_node_hash(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
         level = pairs + level[len(pairs) * 2 :]
         index >>= 1
     return bytes(path)
@@ -137,18 +142,14 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: bytes, root: byte
         if last == 0:
             raise NotInLog(index, size, "the path goes on above the root")
         if here & 1 or here == last:
-            done = _node_hash(sibling, done)
+            done = log_node_hash(sibling, done)
             # Levels at which this node had no sibling are not in the path.
             while not here & 1 and here:
                 here, last = here >> 1, last >> 1
         else:
-            done = _node_hash(done, sibling)
+            done = log_node_hash(done, sibling)
         here, last = here >> 1, last >> 1
     if last:
         raise NotInLog(index, size, "the path ends below the root")
     if done != root:
         raise NotInLog(index, size, f"the path leads to root {done.hex()}, {root.hex()} needed")
-
-
-def _node_hash(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\x01" + left + right).digest()

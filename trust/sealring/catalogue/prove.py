@@ -1,36 +1,73 @@
 """The one proof that a tree gives for a set of keys (SPEC MP-4); the counterpart of proof.py."""
 
+from collections.abc import Callable
+from typing import Final, Protocol, TypeVar
+
 from sealring.catalogue.leaf import bit_of
-from sealring.catalogue.nodes import Leaf, Node
+from sealring.catalogue.nodes import Leaf
 from sealring.catalogue.proof import ASKED_LEAF, BOTH, EMPTY, LEFT_PRUNED, LONG_SKIP, NAMED_LEAF, RIGHT_PRUNED, VERSION
 
+EMPTY_PROOF: Final = bytes((VERSION, EMPTY))
+"""Of any keys, in the map that has none."""
 
-def write_proof(root: Node | None, asked: tuple[bytes, ...]) -> bytes:
-    """The canonical joint proof for `asked`, which are sorted and distinct, 1 to 64 of them."""
+
+class Hashed(Protocol):
+    """A subtree, of which a proof that does not go there needs the hash only."""
+
+    @property
+    def hash(self) -> bytes:
+        """As MP-3 makes it."""
+
+
+H = TypeVar("H", bound=Hashed)
+H_co = TypeVar("H_co", bound=Hashed, covariant=True)
+
+
+class Fork(Protocol[H_co]):
+    """An inner node: the side with a 0 at bit `index`, and the one with a 1."""
+
+    @property
+    def index(self) -> int:
+        """0 to 255, most significant first."""
+
+    @property
+    def left(self) -> H_co:
+        """Where the bit is 0."""
+
+    @property
+    def right(self) -> H_co:
+        """Where the bit is 1."""
+
+
+def write_proof(root: H, asked: tuple[bytes, ...], open: Callable[[H], Leaf | Fork[H]]) -> bytes:
+    """The canonical joint proof for `asked`, which are sorted and distinct, 1 to 64 of them, in a map that has keys.
+
+    Args:
+        open: the node at the top of a subtree; asked for those subtrees only to which an asked key leads.
+    """
     out = bytearray((VERSION,))
-    if root is None:
-        out.append(EMPTY)
-        return bytes(out)
     # A stack instead of recursion, with the left child on top: the proof is in pre-order.
-    todo: list[tuple[Node, int, tuple[bytes, ...]]] = [(root, -1, asked)]
+    todo: list[tuple[H, int, tuple[bytes, ...]]] = [(root, -1, asked)]
     while todo:
-        node, parent, here = todo.pop()
+        subtree, parent, here = todo.pop()
+        node = open(subtree)
         if isinstance(node, Leaf):
             _write_leaf(out, node, here)
             continue
-        left = tuple(key for key in here if not bit_of(key, node.index))
-        right = tuple(key for key in here if bit_of(key, node.index))
-        skip = node.index - (parent + 1)
+        index, on_left, on_right = node.index, node.left, node.right
+        left = tuple([key for key in here if not bit_of(key, index)])
+        right = tuple([key for key in here if bit_of(key, index)])
+        skip = index - (parent + 1)
         if right:
-            todo.append((node.right, node.index, right))
+            todo.append((on_right, index, right))
         if left:
-            todo.append((node.left, node.index, left))
+            todo.append((on_left, index, left))
         if left and right:
             _write_fork(out, BOTH, skip, b"")
         elif left:
-            _write_fork(out, RIGHT_PRUNED, skip, node.right.hash)
+            _write_fork(out, RIGHT_PRUNED, skip, on_right.hash)
         else:
-            _write_fork(out, LEFT_PRUNED, skip, node.left.hash)
+            _write_fork(out, LEFT_PRUNED, skip, on_left.hash)
     return bytes(out)
 
 
