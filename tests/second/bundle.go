@@ -22,6 +22,7 @@ var (
 	fileName  = regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*\z`)
 	imageName = regexp.MustCompile(`\A[0-9a-f]{64}\z`)
 	proofName = regexp.MustCompile(`\A[0-9a-f]{64}/[0-9a-f]{64}(?:,[0-9a-f]{64})*\z`)
+	waysName  = regexp.MustCompile(`\A[0-9a-f]{64}/[0-9a-f]{64}\z`)
 	pathName  = regexp.MustCompile(`\A[1-9][0-9]{0,15}/[1-9][0-9]{0,15}\z`)
 )
 
@@ -58,6 +59,8 @@ func entryKinds(imageLimit uint64) map[byte]entryKind {
 		3:  {1 << 20, unnamed},
 		4:  {256 << 10, ascendingProofName},
 		5:  {2 << 10, logPathName},
+		6:  {256 << 10, unnamed},
+		7:  {1 << 20, waysName.MatchString},
 		16: {imageLimit, imageName.MatchString},
 	}
 }
@@ -78,6 +81,7 @@ func checkBundle(v *vector) facts {
 	}
 	entries, small := int64(0), uint64(0)
 	lastKind, lastName := byte(0), ""
+	var statements []string
 	for {
 		head := []byte(take(11))
 		kind, length := head[0], binary.BigEndian.Uint64(head[3:])
@@ -97,8 +101,14 @@ func checkBundle(v *vector) facts {
 		}
 		entries++
 		require(small <= 64<<20 && entries <= 100000, "BN-2", "too much in one bundle")
-		take(length)
+		data := []byte(take(length))
+		if kind == 6 {
+			data = envelopeOf(data)
+		}
+		if kind == 1 || kind == 6 {
+			statements = append(statements, hash(data))
+		}
 	}
 	require(rest == "", "BN-1", "something after the end")
-	return facts{"entries": decimal(entries)}
+	return facts{"entries": decimal(entries), "statements": strings.Join(statements, " ")}
 }

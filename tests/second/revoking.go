@@ -53,10 +53,13 @@ func (c *chain) takeLists(all, kept []*statement, sort func(*statement) bool) {
 			fallen[s.subject] = s
 		}
 	}
-	for _, s := range counting {
+	for subject, s := range counting {
 		var limit *statement
-		if len(s.under) > 0 {
-			limit = s.under[0]
+		if s.str("issuer") != s.str("authority") {
+			// RK-4: whoever has signed it, the list of a delegation reaches no further than the delegation.
+			if limit = c.last(subject); limit == nil {
+				continue
+			}
 		}
 		c.lists = append(c.lists, &listInForce{s, true, limit})
 	}

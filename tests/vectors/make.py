@@ -12,6 +12,7 @@ from tests.vectors.cases import (
     delegates_lists,
     delegation,
     device,
+    differences,
     ecdsa,
     edwards,
     envelope,
@@ -53,6 +54,7 @@ AREAS = (
     alone,
     memory,
     maps,
+    differences,
     bundles,
 )
 

@@ -5,16 +5,18 @@ it; a refusal is the error that the core raises.
 """
 
 from collections.abc import Callable
+from hashlib import sha256
 from io import BytesIO
 
 from sealring.authentic import Authentic
-from sealring.bundle import open_entries
+from sealring.bundle import StatementEntry, open_entries
 from sealring.catalogue.entry import parse_entry
 from sealring.catalogue.follows import verify_entry
 from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.log import verify_inclusion
 from sealring.catalogue.proof import verify_proof
-from sealring.catalogue.view import verify_view
+from sealring.catalogue.view import parse_view, verify_view
+from sealring.catalogue.view_difference import apply_difference, parse_view_difference
 from sealring.envelope import parse_envelope
 from sealring.floors import Floors, kept
 from sealring.moment import check_time
@@ -89,6 +91,13 @@ def view(vector: Vector) -> Facts:
     return {"rows": str(len(found.heads))}
 
 
+def view_difference(vector: Vector) -> Facts:
+    found = apply_difference(
+        parse_view(vector.one("view")), parse_view_difference(vector.one("difference")), vector.one("to")
+    )
+    return {"rows": str(len(found.heads))}
+
+
 def entry(vector: Vector) -> Facts:
     held = [parse_entry(raw) for raw in vector.all("held")]
     paths = vector.all("path")
@@ -109,7 +118,9 @@ def log(vector: Vector) -> Facts:
 
 def bundle(vector: Vector) -> Facts:
     limit = int(vector.headers.get("image-limit", "0"))
-    return {"entries": str(sum(1 for _ in open_entries(BytesIO(vector.one("bundle")), image_limit=limit)))}
+    found = list(open_entries(BytesIO(vector.one("bundle")), image_limit=limit))
+    digests = [sha256(one.envelope).hexdigest() for one in found if isinstance(one, StatementEntry)]
+    return {"entries": str(len(found)), "statements": " ".join(digests)}
 
 
 PROCEDURES: dict[str, Callable[[Vector], Facts]] = {
@@ -128,6 +139,7 @@ PROCEDURES: dict[str, Callable[[Vector], Facts]] = {
     "map-proof": map_proof,
     "map-key": key_in_map,
     "view": view,
+    "view-difference": view_difference,
     "entry": entry,
     "log": log,
     "bundle": bundle,

@@ -44,6 +44,25 @@ def _bounds() -> Cases:
         "delegate-without", ACCEPTED, "without a delegation it is nobody's", WORLD.revision(), his(1, (BUILD, "keep"))
     )
     yield told("delegate-no-role", ACCEPTED, "without the role too", WORLD.revision(), given(), his(1, (BUILD, "keep")))
+    reaching = his(1, (mine.id, "keep"), (other.id, "keep"), by=OWN)
+    yield told(
+        "delegate-by-brand", "RK-1", "his list, signed by the brand's own keys", WORLD.revision(), wide, reaching
+    )
+    yield told(
+        "delegate-by-brand-outside",
+        ACCEPTED,
+        "is bounded too (RK-4)",
+        WORLD.revision(package="toy"),
+        wide,
+        reaching,
+    )
+    yield told(
+        "delegate-by-brand-alone",
+        ACCEPTED,
+        "and without any version of the delegation it says nothing (RK-4)",
+        WORLD.revision(),
+        reaching,
+    )
     models = given(**{**WIDE, "roles": ["revocations"], "models": ["acme/door-1"], "packages": []})
     yield told(
         "delegate-roles-apart",

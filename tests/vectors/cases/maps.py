@@ -131,6 +131,11 @@ def _views() -> Cases:
         "duplicate-member", "VW-1", "the model twice", raw.replace(b'"model"', b'"model":"acme/door-2","model"', 1)
     )
     yield _view("newer-format", "VW-1", "format 2", raw.replace(b'"format":1', b'"format":2', 1))
+    for which in ("id", "envelope"):
+        head = VIEW.heads["model", 1, MODEL]
+        digest = (head.id if which == "id" else head.envelope).hex().encode()
+        halved = raw.replace(digest, b"0" * 64, 1) if which == "id" else (b"0" * 64).join(raw.rsplit(digest, 1))
+        yield _view(f"zero-{which}", "VW-1", "half of a removal is listed", halved)
     yield _view("too-large", "VW-1", "more than 1 MiB", b" " * (1024 * 1024 + 1))
 
 
