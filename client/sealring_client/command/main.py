@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sealring.errors import SealringError
 from sealring.words import Help, Program, visible
 from sealring_client.command.serial import add_serial
+from sealring_client.command.tuf import add_tuf
 
 if TYPE_CHECKING:
     from sealring_client.outside import Outside
@@ -60,6 +61,7 @@ def parser() -> Help:
     common.add_argument("--json", action="store_true", help="one object on stdout; errors as one object on stderr")
     _add_provision(commands, common)
     add_serial(commands, common)
+    add_tuf(commands)
     run = {"check": _check, "refresh": _refresh, "status": _status, "list": _list, "rollback": _rollback}
     for name, text, examples in SIMPLE:
         one = commands.add_parser(name, parents=[common], help=text, description=f"{text[0].upper()}{text[1:]}.")
