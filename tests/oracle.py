@@ -175,8 +175,14 @@ def _check_views(db: sqlite3.Connection, root_id: str, heads: dict[tuple[str, st
         assert leaves[_map_key(root_id, "view", subject)][8:] == digest + digest, (
             f"the view of {subject} is not its own"
         )
-        stored = db.execute("SELECT raw FROM views WHERE digest = ?", (digest.hex(),)).fetchone()
-        assert stored["raw"] == raw
+        stored = db.execute("SELECT model, until FROM views WHERE digest = ?", (digest.hex(),)).fetchone()
+        assert tuple(stored) == (subject, None)
+        of_model = "SELECT type, format, subject, value FROM view_rows WHERE model = ? ORDER BY 1, 2, 3"
+        assert [list(row)[:3] + _values(row["value"]) for row in db.execute(of_model, (subject,))] == rows
+
+
+def _values(leaf: bytes) -> list[Any]:
+    return [int.from_bytes(leaf[:8], "big"), leaf[8:40].hex(), leaf[40:].hex()]
 
 
 def _needed(model: dict[str, Any], heads: dict[tuple[str, str], _Statement]) -> Iterator[tuple[str, str]]:

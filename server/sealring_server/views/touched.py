@@ -1,0 +1,97 @@
+"""Which models' views a publication touches, and where (SPEC VW-2): found by index, never by asking every model."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, Table, select
+
+from sealring.statement import Common, Delegation, Model, RevisionStatement, Root, Stack
+from sealring_server.held import below
+from sealring_server.schema import view_models, view_rows, view_wants
+from sealring_server.views.lookup import Lookup
+from sealring_server.views.rules import SHOWN, About
+
+Where: TypeAlias = Callable[[ColumnElement[str]], ColumnElement[bool]]
+
+
+@dataclass
+class Touched:
+    """`whole` are the models to compute anew; of the others `parts` has what became needed, changed, or ended."""
+
+    whole: set[str] = field(default_factory=set)
+    parts: dict[str, dict[About, bool]] = field(default_factory=dict)
+    """By model: whether its view lists this subject now."""
+
+    def note(self, models: Collection[str], about: About, *, is_needed: bool = True) -> None:
+        """Say that these models' views list this subject now, or no longer."""
+        for model in models:
+            self.parts.setdefault(model, {})[about] = is_needed
+
+
+def touched_by(connection: Connection, lookup: Lookup, news: Collection[Common]) -> Touched:
+    """What these statements touch, which are heads by now."""
+    found = Touched()
+    for one in news:
+        if isinstance(one, Model):
+            found.whole.add(one.name)
+        elif isinstance(one, Stack):
+            found.whole |= _users(connection, ("stack", one.subject))
+        elif isinstance(one, Root):
+            found.note(_all_models(connection), ("root", one.subject))
+        elif isinstance(one, RevisionStatement):
+            # One that was named before it came: whether it still is, only the whole view says.
+            about = (one.type, one.subject)
+            found.whole |= _models(connection, view_wants, about[0], _is(about[1]))
+            found.note(_models(connection, view_rows, about[0], _is(about[1])), about)
+        elif one.type in SHOWN and not isinstance(one, Delegation):
+            found.note(_users(connection, (one.type, one.subject)), (one.type, one.subject))
+    # Last: where a delegation no longer covers a model, a list that came beside it doesn't bring it back.
+    for subject in sorted({one.subject for one in news if isinstance(one, Delegation)}):
+        covered = _covered(connection, lookup.delegation(subject))
+        for about in (("delegation", subject), ("revocations", subject)):
+            found.note(_users(connection, about) - covered, about, is_needed=False)
+            found.note(covered, about)
+    return found
+
+
+def _users(connection: Connection, about: About) -> set[str]:
+    """The models whose views list this subject, or would if it was there."""
+    return set().union(*(_models(connection, each, about[0], _is(about[1])) for each in (view_rows, view_wants)))
+
+
+def _all_models(connection: Connection) -> set[str]:
+    return set(connection.scalars(select(view_models.c.model)))
+
+
+def _covered(connection: Connection, delegations: Collection[Delegation]) -> set[str]:
+    """The models that these delegations' patterns cover, by name or by a package."""
+    names = chain.from_iterable(one.models for one in delegations)
+    packages = chain.from_iterable(one.packages for one in delegations)
+    found = set(chain.from_iterable(_named(connection, pattern) for pattern in names))
+    # A release's subject begins with its package; for each package of a model its view lists one, or wants one.
+    return found.union(*(_released(connection, pattern.removesuffix("/*")) for pattern in packages))
+
+
+def _released(connection: Connection, name: str) -> set[str]:
+    """The models that take a package of this name, or a package of this brand, from any channel."""
+    return set().union(*(_models(connection, each, "release", _below(name)) for each in (view_rows, view_wants)))
+
+
+def _models(connection: Connection, table: Table, kind: str, where: Where) -> set[str]:
+    return set(connection.scalars(select(table.c.model).where(table.c.type == kind, where(table.c.subject))))
+
+
+def _is(subject: str) -> Where:
+    return lambda column: column == subject
+
+
+def _below(name: str) -> Where:
+    return lambda column: below(column, name)
+
+
+def _named(connection: Connection, pattern: str) -> Iterator[str]:
+    name = view_models.c.model
+    where = below(name, pattern.removesuffix("/*")) if pattern.endswith("/*") else name == pattern
+    yield from connection.scalars(select(name).where(where))

@@ -1,0 +1,109 @@
+"""What one publication writes about views: the rows that change, and what they were until now (SPEC VW-3, MP-6)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Executable, bindparam, delete, insert, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from sealring.catalogue.view import Subjects
+from sealring_server.schema import view_models, view_past, view_rows, view_wants, views
+from sealring_server.views.rules import About
+
+# A parameter with the name of a column would be taken for its new value.
+_PLACE = ("model", "type", "format", "subject")
+_at = [view_rows.c[name] == bindparam(f"at_{name}") for name in _PLACE]
+_MOVE = update(view_rows).where(*_at).values(since=bindparam("new_since"), value=bindparam("new_value"))
+_REMOVE = delete(view_rows).where(*_at)
+_SAME_ENTRY = delete(views).where(
+    views.c.model == bindparam("of"), views.c.until.is_(None), views.c.entry == bindparam("now")
+)
+_END = update(views).where(views.c.model == bindparam("of"), views.c.until.is_(None)).values(until=bindparam("now"))
+_begun = upsert(views).values(digest=bindparam("named"), model=bindparam("of"), entry=bindparam("now"))
+# A view that came back is named by its newest entry: the rows of then and now are the same.
+_BEGIN = _begun.on_conflict_do_update(index_elements=["digest"], set_={"entry": bindparam("now"), "until": None})
+_WANT = upsert(view_wants).on_conflict_do_nothing()
+_WANT_NO_MORE = delete(view_wants).where(
+    view_wants.c.model == bindparam("of"),
+    view_wants.c.type == bindparam("kind"),
+    view_wants.c.subject == bindparam("about"),
+)
+_WANT_NOTHING = delete(view_wants).where(view_wants.c.model == bindparam("of"))
+_new = upsert(view_models)
+_MODEL = _new.on_conflict_do_update(
+    index_elements=["model"], set_={"architecture": _new.excluded.architecture, "stack": _new.excluded.stack}
+)
+
+
+class Written:
+    """The changes that entry `sequence` makes, gathered for some models and written together."""
+
+    def __init__(self, sequence: int) -> None:
+        self.sequence = sequence
+        self._todo: dict[str, list[dict[str, Any]]] = {}
+
+    def rows(self, model: str, before: Mapping[Subjects, tuple[int, bytes]], after: Mapping[Subjects, bytes]) -> bool:
+        """Note what differs; whether anything does."""
+        changed = [about for about, value in after.items() if about not in before or before[about][1] != value]
+        ended = [about for about in before if about not in after]
+        for about in changed:
+            value = after[about]
+            if about in before:
+                self._past(model, about, *before[about])
+                self._do("move", {**_place(model, about, "at_"), "new_since": self.sequence, "new_value": value})
+            else:
+                self._do("add", {**_place(model, about), "since": self.sequence, "value": value})
+        for about in ended:
+            self._past(model, about, *before[about])
+            self._do("remove", _place(model, about, "at_"))
+        return bool(changed or ended)
+
+    def view(self, model: str, digest: bytes) -> None:
+        """Note the digest of the model's view from this entry on."""
+        self._do("view", {"of": model, "now": self.sequence, "named": digest.hex()})
+
+    def model(self, model: str, architecture: str | None, stack: str | None) -> None:
+        """Note how the model's releases are read; what it wanted before is forgotten."""
+        self._do("model", {"model": model, "architecture": architecture, "stack": stack})
+        self._do("want nothing", {"of": model})
+
+    def wants(self, model: str, wants: Mapping[About, bool]) -> None:
+        """Note what the view would list if it was there, and what it no longer waits for."""
+        for (kind, subject), is_wanted in wants.items():
+            if is_wanted:
+                self._do("want", {"model": model, "type": kind, "subject": subject})
+            else:
+                self._do("want no more", {"of": model, "kind": kind, "about": subject})
+
+    def write(self, connection: Connection) -> None:
+        """Write all that was noted."""
+        for name, statement in _ORDER:
+            if todo := self._todo.get(name):
+                connection.execute(statement, todo)
+
+    def _past(self, model: str, about: Subjects, since: int, value: bytes) -> None:
+        # What this very entry had put there stood in no entry's view.
+        if since != self.sequence:
+            self._do("past", {**_place(model, about), "since": since, "until": self.sequence, "value": value})
+
+    def _do(self, name: str, parameters: dict[str, Any]) -> None:
+        self._todo.setdefault(name, []).append(parameters)
+
+
+_ORDER: Iterable[tuple[str, Executable]] = (
+    ("past", insert(view_past)),
+    ("remove", _REMOVE),
+    ("move", _MOVE),
+    ("add", insert(view_rows)),
+    ("view", _SAME_ENTRY),
+    ("view", _END),
+    ("view", _BEGIN),
+    ("model", _MODEL),
+    ("want nothing", _WANT_NOTHING),
+    ("want no more", _WANT_NO_MORE),
+    ("want", _WANT),
+)
+
+
+def _place(model: str, about: Subjects, prefix: str = "") -> dict[str, Any]:
+    return dict(zip([prefix + name for name in _PLACE], (model, *about), strict=True))
