@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from sealring_server import log_reads, publish, reads
+from sealring_server import answer, log_reads, publish, reads
 from sealring_server.here import StoreHere
 from sealring_server.problems import answer_problems
 
@@ -16,6 +16,7 @@ def create_app(store: StoreHere) -> Flask:
     app.extensions["sealring"] = store
     app.register_blueprint(reads.bp)
     app.register_blueprint(log_reads.bp)
+    app.register_blueprint(answer.bp)
     app.register_blueprint(publish.bp)
     answer_problems(app)
     return app
