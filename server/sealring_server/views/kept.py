@@ -122,8 +122,8 @@ def rows_added(connection: Connection, from_digest: str | None, to_digest: str) 
 
 def rows_at(connection: Connection, model: str, entry: int) -> dict[Subjects, bytes]:
     """The rows that the model's view had at this entry, which was not collected."""
-    rows = connection.execute(_AT, {"model": model, "entry": entry})
-    return {(row[0], row[1], row[2]): row[3] for row in rows}
+    rows = connection.execute(_AT, {"model": model, "entry": entry}).all()
+    return {(kind, number, subject): value for kind, number, subject, value in rows}
 
 
 def collect(connection: Connection, before_entry: int) -> int:

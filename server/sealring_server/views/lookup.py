@@ -3,7 +3,7 @@
 One object is for one transaction after its statements are written: what it remembers is of one state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from sqlalchemy import bindparam, select
@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 from sealring.authentic import S
 from sealring.catalogue.leaf import Head
 from sealring.envelope import parse_envelope
-from sealring.statement import Common, Delegation, Release, Stack, parse_statement
+from sealring.statement import Common, Delegation, Model, Release, Stack, parse_statement
 from sealring_server.held import Held, below
 from sealring_server.schema import heads, statements
 from sealring_server.views.rules import About
@@ -24,10 +24,15 @@ _HEADS = select(heads.c.format, heads.c.sequence, heads.c.id, heads.c.envelope).
 
 
 class Lookup:
-    """What `rules.Says` asks for, and heads."""
+    """What `rules.Says` asks for, and heads.
 
-    def __init__(self, held: Held) -> None:
+    Args:
+        news: statements that are heads by now, and need not be read again.
+    """
+
+    def __init__(self, held: Held, news: Iterable[Common] = ()) -> None:
         self.held = held
+        self._news = {(one.type, one.subject): one for one in news}
         self._heads = lru_cache(KEPT)(self._ask_heads)
         self._bodies = lru_cache(KEPT)(self._ask_bodies)
         self._delegations = lru_cache(KEPT)(self._ask_delegations)
@@ -40,9 +45,9 @@ class Lookup:
         """The root whose version is the highest."""
         return "root", str(max(int(subject) for subject, _, _ in self.held.heads("root")))
 
-    def models(self, name: str) -> list["Common"]:
+    def models(self, name: str) -> list[Model]:
         """The current statements of a model."""
-        return list(self._bodies(("model", name)))
+        return _only(self._bodies(("model", name)), Model)
 
     def releases(self, subject: str) -> list[Release]:
         """The current releases of a subject."""
@@ -65,7 +70,13 @@ class Lookup:
         return {row[0]: Head(row[1], bytes.fromhex(row[2]), bytes.fromhex(row[3])) for row in rows}
 
     def _ask_bodies(self, about: About) -> tuple[Common, ...]:
-        digests = [head.envelope.hex() for _, head in sorted(self._heads(about).items())]
+        found = self._heads(about)
+        new = self._news.get(about)
+        if new is not None and [(new.format, new.sequence)] == [
+            (number, one.sequence) for number, one in found.items()
+        ]:
+            return (new,)
+        digests = [head.envelope.hex() for _, head in sorted(found.items())]
         return tuple(_parsed(self.held.envelope(digest)) for digest in digests)
 
     def _ask_delegations(self, brand: str) -> tuple[Common, ...]:

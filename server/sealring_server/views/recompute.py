@@ -6,7 +6,6 @@ from sqlalchemy import select
 
 from sealring.catalogue.leaf import Head
 from sealring.catalogue.view import Subjects, View, make_view
-from sealring.statement import Model
 from sealring_server.held import Held
 from sealring_server.schema import heads
 from sealring_server.views.lookup import Lookup
@@ -30,8 +29,7 @@ def compute_views(held: Held) -> Iterator[View]:
 
 def whole(lookup: Lookup, model: str) -> set[About]:
     """All that the model's view lists where it is there: what the model says in any of its formats (SPEC ST-8)."""
-    issued = [one for one in lookup.models(model) if isinstance(one, Model)]
-    return {lookup.newest_root(), *(about for one in issued for about in needed(one, lookup))}
+    return {lookup.newest_root(), *(about for one in lookup.models(model) for about in needed(one, lookup))}
 
 
 def listed(lookup: Lookup, abouts: set[About]) -> dict[Subjects, Head]:

@@ -1,11 +1,10 @@
 """Which models' views a publication touches, and where (SPEC VW-2): found by index, never by asking every model."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import BindParameter, Connection, bindparam, literal, select, union, union_all
 
 from sealring.statement import Common, Delegation, Model, RevisionStatement, Root, Stack
 from sealring_server.held import below
@@ -13,7 +12,12 @@ from sealring_server.schema import view_models, view_rows, view_wants
 from sealring_server.views.lookup import Lookup
 from sealring_server.views.rules import SHOWN, About
 
-Where: TypeAlias = Callable[[ColumnElement[str]], ColumnElement[bool]]
+_kind: BindParameter[str] = bindparam("kind")
+_about: BindParameter[str] = bindparam("about")
+_USERS = union_all(
+    select(view_rows.c.model, literal(0)).where(view_rows.c.type == _kind, view_rows.c.subject == _about),
+    select(view_wants.c.model, literal(1)).where(view_wants.c.type == _kind, view_wants.c.subject == _about),
+)
 
 
 @dataclass
@@ -41,10 +45,10 @@ def touched_by(connection: Connection, lookup: Lookup, news: Collection[Common])
         elif isinstance(one, Root):
             found.note(_all_models(connection), ("root", one.subject))
         elif isinstance(one, RevisionStatement):
+            listing, wanting = _by_table(connection, (one.type, one.subject))
+            found.note(listing, (one.type, one.subject))
             # One that was named before it came: whether it still is, only the whole view says.
-            about = (one.type, one.subject)
-            found.whole |= _models(connection, view_wants, about[0], _is(about[1]))
-            found.note(_models(connection, view_rows, about[0], _is(about[1])), about)
+            found.whole |= wanting
         elif one.type in SHOWN and not isinstance(one, Delegation):
             found.note(_users(connection, (one.type, one.subject)), (one.type, one.subject))
     # Last: where a delegation no longer covers a model, a list that came beside it doesn't bring it back.
@@ -58,7 +62,14 @@ def touched_by(connection: Connection, lookup: Lookup, news: Collection[Common])
 
 def _users(connection: Connection, about: About) -> set[str]:
     """The models whose views list this subject, or would if it was there."""
-    return set().union(*(_models(connection, each, about[0], _is(about[1])) for each in (view_rows, view_wants)))
+    return set().union(*_by_table(connection, about))
+
+
+def _by_table(connection: Connection, about: About) -> tuple[set[str], set[str]]:
+    found: tuple[set[str], set[str]] = set(), set()
+    for model, is_wanted in connection.execute(_USERS, {"kind": about[0], "about": about[1]}):
+        found[is_wanted].add(model)
+    return found
 
 
 def _all_models(connection: Connection) -> set[str]:
@@ -76,19 +87,11 @@ def _covered(connection: Connection, delegations: Collection[Delegation]) -> set
 
 def _released(connection: Connection, name: str) -> set[str]:
     """The models that take a package of this name, or a package of this brand, from any channel."""
-    return set().union(*(_models(connection, each, "release", _below(name)) for each in (view_rows, view_wants)))
-
-
-def _models(connection: Connection, table: Table, kind: str, where: Where) -> set[str]:
-    return set(connection.scalars(select(table.c.model).where(table.c.type == kind, where(table.c.subject))))
-
-
-def _is(subject: str) -> Where:
-    return lambda column: column == subject
-
-
-def _below(name: str) -> Where:
-    return lambda column: below(column, name)
+    both = [
+        select(table.c.model).where(table.c.type == "release", below(table.c.subject, name))
+        for table in (view_rows, view_wants)
+    ]
+    return set(connection.scalars(union(*both)))
 
 
 def _named(connection: Connection, pattern: str) -> Iterator[str]:

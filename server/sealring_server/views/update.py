@@ -46,7 +46,7 @@ def update_views(held: Held, root: bytes, sequence: int, news: Collection[Common
     Raises:
         TrustError: a view would be larger than any device takes.
     """
-    connection, lookup = held.connection, Lookup(held)
+    connection, lookup = held.connection, Lookup(held, news)
     touched = touched_by(connection, lookup, news)
     models = iter(sorted(touched.whole | touched.parts.keys()))
     updates: dict[bytes, Head] = {}
@@ -89,8 +89,7 @@ def _anew(lookup: Lookup, model: str, written: Written) -> Draft:
     """The whole view again from the heads, as for a model that is new."""
     wanted = whole(lookup, model)
     rows = {about: head.to_bytes() for about, head in listed(lookup, wanted).items()}
-    issued = [one for one in lookup.models(model) if isinstance(one, Model)]
-    written.model(model, *_one_way(issued))
+    written.model(model, *_one_way(lookup.models(model)))
     return Draft(model, rows, {about: True for about in wanted if not lookup.heads(about)})
 
 
@@ -106,12 +105,13 @@ def _put(lookup: Lookup, draft: Draft, about: About, is_needed: bool) -> None:
     heads = lookup.heads(about)
     for number, head in heads.items():
         place = (about[0], number, about[1])
-        if is_needed:
-            if place not in draft.rows:
-                draft.wants[about] = False
-            draft.rows[place] = head.to_bytes()
-        else:
+        if not is_needed:
             draft.rows.pop(place, None)
+            continue
+        # A revision that a release names is here before it; one that was not, makes the whole view anew when it comes.
+        if place not in draft.rows and about[0] != "revision":
+            draft.wants[about] = False
+        draft.rows[place] = head.to_bytes()
     if not heads:
         draft.wants[about] = is_needed
 
@@ -142,5 +142,5 @@ def _follows(connection: Connection, model: str) -> tuple[str, str | None] | Non
 
 def _rows(connection: Connection, model: str) -> dict[Subjects, tuple[int, bytes]]:
     """The newest rows: since when they stand, and their values."""
-    rows = connection.execute(_ROWS, {"model": model})
-    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
+    rows = connection.execute(_ROWS, {"model": model}).all()
+    return {(kind, number, subject): (since, value) for kind, number, subject, since, value in rows}

@@ -41,6 +41,7 @@ class Written:
     def __init__(self, sequence: int) -> None:
         self.sequence = sequence
         self._todo: dict[str, list[dict[str, Any]]] = {}
+        self._again: dict[str, bool] = {}
 
     def rows(self, model: str, before: Mapping[Subjects, tuple[int, bytes]], after: Mapping[Subjects, bytes]) -> bool:
         """Note what differs; whether anything does."""
@@ -56,10 +57,13 @@ class Written:
         for about in ended:
             self._past(model, about, *before[about])
             self._do("remove", _place(model, about, "at_"))
+        self._again[model] = any(since == self.sequence for since, _ in before.values())
         return bool(changed or ended)
 
     def view(self, model: str, digest: bytes) -> None:
         """Note the digest of the model's view from this entry on."""
+        if self._again.pop(model, False):
+            self._do("same entry", {"of": model, "now": self.sequence})
         self._do("view", {"of": model, "now": self.sequence, "named": digest.hex()})
 
     def model(self, model: str, architecture: str | None, stack: str | None) -> None:
@@ -95,7 +99,7 @@ _ORDER: Iterable[tuple[str, Executable]] = (
     ("remove", _REMOVE),
     ("move", _MOVE),
     ("add", insert(view_rows)),
-    ("view", _SAME_ENTRY),
+    ("same entry", _SAME_ENTRY),
     ("view", _END),
     ("view", _BEGIN),
     ("model", _MODEL),
