@@ -61,12 +61,24 @@ def _guarded(run: Callable[[argparse.Namespace], int], needed: tuple[str, ...]) 
         try:
             return run(args)
         except SealringError as err:
-            return PROGRAM.fail(args.json, err.rule, str(err), err.hint(), 1)
+            return PROGRAM.fail(args.json, err.rule, str(err), _hint(err), 1)
         except OSError as err:
             what = f"{err.filename or 'disk'}: {(err.strerror or str(err)).lower()}"
             return PROGRAM.fail(args.json, "", what, "check the path, its permissions and the free space", 1)
 
     return guarded
+
+
+def _hint(err: SealringError) -> str:
+    """What to do next; the refusals' own words are about stores, of which a device has others."""
+    from sealring.errors import TrustError, Unreachable
+    from sealring_client.decide.tuf.errors import BadName, NoSuchTarget
+
+    if isinstance(err, Unreachable):
+        return "check the address and the network, then try again; what is trusted stays as it is"
+    if isinstance(err, TrustError) and not isinstance(err, BadName | NoSuchTarget):
+        return "what was verified before is kept; check this machine's clock, then ask the repository's operator"
+    return err.hint()
 
 
 def _init(args: argparse.Namespace) -> int:
