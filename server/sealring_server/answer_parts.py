@@ -36,7 +36,8 @@ from sealring_server.tuf_repo import CATALOGUE, last_version, metadata_bytes
 from sealring_server.views import current_view, difference
 
 MAX_STEPS: Final = 256  # of roots, of all brands' versions together, and of TUF roots
-MAX_STATEMENTS: Final = 8 * 1024 * 1024  # bytes of envelopes in one answer
+MAX_STATEMENTS: Final = 8 * 1024 * 1024  # bytes of envelopes in one answer; some 4,000, or 700 with ML-DSA too
+MAX_TUF_ROOTS: Final = 1024 * 1024  # bytes of TUF roots in one answer
 AT_ONCE: Final = 500  # statements asked for in one query
 
 
@@ -82,9 +83,11 @@ def _tuf_files(connection: Connection, question: Question, entry: CatalogueEntry
 
 
 def _tuf_roots(connection: Connection, held: TufVersions) -> Iterator[TufEntry]:
-    for version in range(held.root + 1, held.root + 1 + MAX_STEPS):
+    room = MAX_TUF_ROOTS
+    for version in range(held.root + 1, min(held.root + MAX_STEPS, MAX_INTEGER) + 1):
         raw = metadata_bytes(connection, "root", version)
-        if raw is None:
+        room -= len(raw or b"")
+        if raw is None or room < 0:
             return
         yield TufEntry(f"{version}.root.json", raw)
 
