@@ -1,11 +1,12 @@
 """A store in memory that answers the HTTP interface's paths over the core, honestly until a test changes it."""
 
+import gzip
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from hashlib import sha256
 
-from sealring.bundle import StatementEntry, write_bundle
+from sealring.bundle import Entry, StatementEntry, in_order, write_bundle
 from sealring.catalogue.entry import CatalogueEntry, first_entry, next_entry
 from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.log import Frontier, inclusion_path
@@ -15,7 +16,8 @@ from sealring.chain import read_claim
 from sealring.envelope import Envelope
 from sealring.statement import Brand, Common, Model, Root
 from sealring_client.fetch.errors import NoAnswer, NotThere, TooMuch
-from sealring_client.fetch.fetcher import Answer, Stream
+from sealring_client.fetch.fetcher import Answer, Body, Stream
+from tests.answers import answer_of
 from tests.tuf_repository import TufRepository
 
 
@@ -35,6 +37,8 @@ class SimulatedStore:
         self.entries: list[CatalogueEntry] = []
         self.asked: list[str] = []
         self.down = False
+        self.answer: Callable[[list[Entry]], list[Entry] | bytes] | None = list
+        """What becomes of the honest entries of an answer; None: it knows of no answers, as an older store."""
 
     @property
     def pin(self) -> tuple[int, str]:
@@ -101,6 +105,10 @@ class SimulatedStore:
         found = f'"{sha256(body).hexdigest()}"'
         return Answer(None if found == etag else body, found)
 
+    def fetch_answer(self, path: str, *, limit: int) -> Body:
+        body = self.fetch(path, limit=limit)
+        return Body(body, len(gzip.compress(body, mtime=0)))
+
     def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> Stream:
         assert rate is None or rate > 0
         raw = memoryview(self.fetch(path, limit=2 * size))
@@ -116,9 +124,12 @@ class SimulatedStore:
             return self.tuf.files.get(path.removeprefix("tuf/"))
         if asked := re.fullmatch(r"v1/authorities/([a-z0-9-]+)", path):
             return self._said_by(asked[1])
+        if self.answer and (asked := re.fullmatch(r"v1/answers/([^/?]+/[^/?]+)(?:\?(.*))?", path)):
+            found = self.answer(answer_of(self, asked[1], asked[2] or ""))
+            return found if isinstance(found, bytes) else write_bundle(in_order(found), parts=True)
         if asked := re.fullmatch(r"v1/proofs/([0-9a-f]{64})/([0-9a-f,]+)", path):
-            found = self.maps.get(asked[1])
-            return found.prove([bytes.fromhex(key) for key in asked[2].split(",")]) if found is not None else None
+            held = self.maps.get(asked[1])
+            return held.prove([bytes.fromhex(key) for key in asked[2].split(",")]) if held is not None else None
         if asked := re.fullmatch(r"v1/log/([0-9]+)/([0-9]+)", path):
             return inclusion_path([entry.leaf for entry in self.entries[: int(asked[1])]], int(asked[2]))
         return None

@@ -219,7 +219,7 @@ class RunningStore:
 def make_folder(world: World, folder: Path) -> RunningStore:
     """A store's folder as `sealring-store init` leaves it, not yet served; its clock is the world's."""
     folder.mkdir(parents=True, exist_ok=True)
-    pin = make_store(folder, world.root.raw, tuf_root_signer(world), lambda: world.at)
+    pin = make_store(folder, [world.root.raw], tuf_root_signer(world), lambda: world.at)
     return RunningStore(world, folder, pin)
 
 

@@ -1,6 +1,7 @@
 """How a check ends: its outcome and exit code, its report, and what the next poll compares (SPEC DV-8)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sealring.authentic import Authentic
@@ -13,6 +14,7 @@ from sealring_client.decide.reach import stopped_lines, vulnerable
 from sealring_client.decide.refusals import Missing
 from sealring_client.decide.state import read_small
 from sealring_client.disk import write_durably
+from sealring_client.fetch.link import Cost
 from sealring_client.poll import poll_bytes
 from sealring_client.report import Outcome, PackageLine, Refusal, Report, StoreLine
 from sealring_client.survey import Survey
@@ -131,7 +133,11 @@ def _lines(survey: Survey) -> Iterable[StoreLine]:
     model = survey.trusted.floors.get(Model, survey.device.model)
     for name in model.statement.stores if model is not None else survey.lines:
         unknown = Refusal(name, "SR-3", f"store {name}: no statement held, so no address", "", 24)
-        yield survey.lines.get(name) or StoreLine(name, "unreachable", (unknown,))
+        line, cost = (
+            survey.lines.get(name) or StoreLine(name, "unreachable", (unknown,)),
+            survey.costs.get(name, Cost()),
+        )
+        yield replace(line, requests=cost.requests, transferred=cost.transferred)
 
 
 def _package_line(survey: Survey, package: Package) -> PackageLine:

@@ -26,6 +26,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     model: FullName
     clock: Clock
     groups: Annotated[tuple[Name, ...], Meta(max_length=32)] = ()
+    paranoid: bool = False
 
 
 _decoder = msgspec.json.Decoder(_File)
@@ -35,7 +36,8 @@ _decoder = msgspec.json.Decoder(_File)
 class Device:
     """One device. `clock` is `poor` where nothing keeps the time while the power is off.
 
-    By its `groups` a rollout may choose it before its turn (RO-1).
+    By its `groups` a rollout may choose it before its turn (RO-1). A `paranoid` one has every view proved row by row
+    (VW-4).
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class Device:
     clock: Clock
     anchor: Authentic[Root]
     groups: tuple[str, ...] = ()
+    paranoid: bool = False
 
     @property
     def brand(self) -> str:
@@ -91,7 +94,7 @@ def load_device(folder: Path) -> Device:
         raise NotProvisioned(folder)
     try:
         found = decode_strict(raw, _decoder, limit=4096, what="device.json")
-        return Device(folder, found.model, found.clock, begin_with_root(anchor or b""), found.groups)
+        return Device(folder, found.model, found.clock, begin_with_root(anchor or b""), found.groups, found.paranoid)
     except TrustError as err:
         raise StateDamaged(folder / "device.json", str(err)) from err
 
@@ -108,11 +111,19 @@ def load_secret(folder: Path) -> bytes:
     return secret
 
 
-def write_device(folder: Path, model: str, clock: Clock, anchor: bytes, groups: tuple[str, ...] = ()) -> None:
+def write_device(
+    folder: Path,
+    model: str,
+    clock: Clock,
+    anchor: bytes,
+    groups: tuple[str, ...] = (),
+    *,
+    paranoid: bool = False,
+) -> None:
     """Write what makes this folder a device; `device.json` comes last, so a half-made one is none."""
     make_folder_durably(folder)
     write_durably(folder / "root.json", anchor)
     write_durably(folder / "secret", secrets.token_bytes(SECRET), 0o600)
-    raw = encode(_File(1, model, clock, tuple(sorted(set(groups)))))
+    raw = encode(_File(1, model, clock, tuple(sorted(set(groups))), paranoid))
     decode_strict(raw, _decoder, limit=4096, what="model and groups")
     write_durably(folder / "device.json", raw)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from sealring_client.fetch.fetcher import Answer, Stream
+    from sealring_client.fetch.fetcher import Answer, Body, Stream
 
 
 class Fetches(Protocol):
@@ -17,6 +17,9 @@ class Fetches(Protocol):
 
     def fetch_if_changed(self, path: str, *, etag: str | None, limit: int) -> "Answer":
         """As `fetch`, unless what the caller holds is still the newest."""
+
+    def fetch_answer(self, path: str, *, limit: int) -> "Body":
+        """As `fetch`, for a body that may come packed (AN-4)."""
 
     def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> "Stream":
         """Bytes `offset` to `size` of a file that has exactly `size` bytes, at `rate` bytes a second or faster."""

@@ -8,12 +8,12 @@ same bytes still mean the same.
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sealring.errors import Unreachable
-from sealring_client.fetch.link import StoreLink
+from sealring_client.fetch.link import Cost, StoreLink
 from sealring_client.outside import Outside
 
 MAX_POLL = 64 * 1024  # bytes
@@ -34,12 +34,38 @@ class Quiet:
         return "same" in self.stores.values()
 
 
-def poll(state: Path, outside: Outside, *, running: bool) -> Quiet | None:
+@dataclass(frozen=True)
+class Stamp:
+    """A store's timestamp as it came just now: the whole check that follows need not ask for it again.
+
+    Args:
+        urls: where it was asked.
+        body: None where it is still the one with that SHA-256.
+        etag: the tag by which the store knows it.
+    """
+
+    urls: list[str]
+    body: bytes | None
+    etag: str | None
+    sha256: str
+
+
+@dataclass
+class Heard:
+    """What a poll has heard, and what it cost, by store."""
+
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+    costs: dict[str, Cost] = field(default_factory=dict)
+
+
+def poll(state: Path, outside: Outside, *, running: bool, heard: Heard | None = None) -> Quiet | None:
     """What the stores' timestamps say, or None where only a whole check can tell.
 
     Args:
         running: also look whether all that should run is mounted, as it is not after a restart.
+        heard: is given what came, for the check that follows.
     """
+    heard = heard if heard is not None else Heard()
     kept = _load(state)
     if kept is None or not _is_settled(state, mounted=running):
         return None
@@ -49,15 +75,16 @@ def poll(state: Path, outside: Outside, *, running: bool) -> Quiet | None:
         return None
     answers: dict[str, str] = {}
     for store in kept["stores"]:
-        link = StoreLink(store["name"], store["urls"], outside.connect)
+        cost = heard.costs[store["name"]] = Cost()
+        link = StoreLink(store["name"], store["urls"], outside.connect, cost)
         try:
-            same = _is_same(link, store)
+            stamp = heard.stamps[store["name"]] = _asked(link, store)
         except Unreachable:
             answers[store["name"]] = "unreachable"
             continue
         finally:
             link.close()
-        if not same:
+        if stamp.body is not None:
             return None
         answers[store["name"]] = "same"
     return Quiet(kept["deadline"], answers)
@@ -69,9 +96,11 @@ def poll_bytes(deadline: str, floor: str, stores: list[dict[str, Any]]) -> bytes
     return json.dumps(kept, separators=(",", ":")).encode() + b"\n"
 
 
-def _is_same(link: StoreLink, store: dict[str, Any]) -> bool:
+def _asked(link: StoreLink, store: dict[str, Any]) -> Stamp:
     answer = link.fetch_if_changed("tuf/timestamp.json", etag=store["etag"], limit=MAX_TIMESTAMP)
-    return answer.body is None or hashlib.sha256(answer.body).hexdigest() == store["sha256"]
+    if answer.body is None or hashlib.sha256(answer.body).hexdigest() == store["sha256"]:
+        return Stamp(store["urls"], None, answer.etag, store["sha256"])
+    return Stamp(store["urls"], answer.body, answer.etag, hashlib.sha256(answer.body).hexdigest())
 
 
 def _load(state: Path) -> dict[str, Any] | None:

@@ -41,12 +41,20 @@ class Provisioned:
 
 
 def provision(
-    folder: Path, anchor: bytes, model: str, seed: bytes, clock: Clock, groups: tuple[str, ...] = ()
+    folder: Path,
+    anchor: bytes,
+    model: str,
+    seed: bytes,
+    clock: Clock,
+    groups: tuple[str, ...] = (),
+    *,
+    paranoid: bool = False,
 ) -> Provisioned:
     """Make `folder` a device. The seed is trusted as far as it verifies; nothing else of it is kept.
 
     Args:
         groups: names by which rollouts may choose it before its turn (RO-1).
+        paranoid: have every view proved row by row, in each check (VW-4).
 
     Raises:
         AlreadyProvisioned: there is one; nothing has changed.
@@ -67,7 +75,7 @@ def provision(
         if (folder / "device.json").exists():
             raise AlreadyProvisioned(folder)
         save_trust(folder, TrustState(), trusted.remembered(()), {})
-        write_device(folder, model, clock, anchor, groups)
+        write_device(folder, model, clock, anchor, groups, paranoid=paranoid)
     return Provisioned(model, root_id(root), stores)
 
 

@@ -5,23 +5,28 @@ from sealring_client.decide.state import StateDamaged
 from sealring_client.device_file import Device
 from sealring_client.disk import lock
 from sealring_client.outside import Outside
+from sealring_client.poll import Heard
 from sealring_client.report import Report
 from sealring_client.selection import Selection
 from sealring_client.survey import Survey
 from sealring_client.switch import Switch
 
 
-def refresh(device: Device, outside: Outside, *, apply: bool) -> Report:
+def refresh(
+    device: Device, outside: Outside, *, apply: bool, heard: Heard | None = None, paranoid: bool = False
+) -> Report:
     """Bring the device to the newest software that every rule allows, or say what would be brought.
 
     Args:
         apply: install it; else the last step is the choice.
+        heard: what a poll has heard just now.
+        paranoid: demand proof of every row of each view (VW-4), also where the device was not told to at provisioning.
 
     Raises:
         SealringError: nothing could be decided: the lock, the disk, or the trust state.
     """
     with lock(device.folder):
-        survey = Survey(device, outside)
+        survey = Survey(device, outside, heard or Heard(), paranoid=paranoid)
         survey.recover()
         try:
             survey.load()
@@ -35,9 +40,13 @@ def refresh(device: Device, outside: Outside, *, apply: bool) -> Report:
         survey.learn_from_every_store()
         if apply:
             survey.stop_what_is_revoked()
+        known = survey.trusted
         survey.open_every_view()
+        if apply and survey.trusted is not known:
+            survey.stop_what_is_revoked()
         Selection(survey).choose()
         survey.remember()
+        survey.keep_views()
         if apply:
             Switch(survey).install()
         write_poll(survey)

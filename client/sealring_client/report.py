@@ -43,13 +43,19 @@ class Vulnerable:
 
 @dataclass(frozen=True)
 class StoreLine:
-    """A store's word in one check."""
+    """A store's word in one check.
+
+    Args:
+        requests: that it was sent, and `transferred` the bytes of the bodies that came; images are not counted.
+    """
 
     name: str
     word: Word
     refusals: tuple[Refusal, ...] = ()
     catalogue: int | None = None
     time: datetime | None = None
+    requests: int = field(default=0, compare=False)
+    transferred: int = field(default=0, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """One object."""
@@ -58,6 +64,8 @@ class StoreLine:
             "word": self.word,
             "catalogue": self.catalogue,
             "time": spell(self.time) if self.time else None,
+            "requests": self.requests,
+            "bytes": self.transferred,
             "refusals": [one.as_json() for one in self.refusals],
         }
 

@@ -83,7 +83,7 @@ class Selection:
     def _offer(self, name: str, package: Package, grounds: Grounds) -> Offer | None:
         if self.survey.lines[name].word != "fresh":
             return None
-        statement = from_anywhere(self.survey.state.statements, self.survey.link(name))
+        statement = from_anywhere(self.survey.answers.held, self.survey.source(name))
         try:
             return release_offer(self.survey.views[name], package, grounds, statement)
         except Unreachable as err:
@@ -96,7 +96,7 @@ class Selection:
         survey = self.survey
         if survey.lines[name].word != "fresh":
             return None
-        statement = from_anywhere(survey.state.statements, survey.link(name))
+        statement = from_anywhere(survey.answers.held, survey.source(name))
         try:
             return stack_offer(survey.views[name], survey.packages, grounds, statement)
         except Unreachable as err:

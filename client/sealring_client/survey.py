@@ -1,29 +1,35 @@
 """What is there, and what should be: the steps of a check before the choice (SPEC DV-1 to DV-4)."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from sealring.chain import WrongStatement
 from sealring.errors import SealringError, TrustError, Unreachable
+from sealring.floors import reauthenticate
 from sealring.moment import Expired, Moment
 from sealring.revocation import Found
 from sealring.statement import Store
+from sealring_client.answers import Answers
 from sealring_client.apply.install import Disk, mount_current
+from sealring_client.decide.answer import Reads, load_shelf, save_shelf
 from sealring_client.decide.evidence import Disputes, load_disputes, save_disputes
 from sealring_client.decide.grounds import Grounds
 from sealring_client.decide.learn import MAX_REFUSALS, Learning
 from sealring_client.decide.listed import behind, too_new
 from sealring_client.decide.package import Package
+from sealring_client.decide.paranoid import ViewDisagrees, check_rows
 from sealring_client.decide.state import TrustState, load_trust, save_trust
 from sealring_client.decide.store_view import StoreFiles, StoreView, TufSource, open_view
 from sealring_client.decide.times import Times
 from sealring_client.decide.trusted import Trusted
 from sealring_client.decide.tuf import TufExpired
 from sealring_client.device_file import Device
-from sealring_client.fetch.link import StoreLink
+from sealring_client.fetch.link import Cost, StoreLink
 from sealring_client.known_addresses import Address, KnownAddresses, load_known, save_known
 from sealring_client.outside import Outside
 from sealring_client.part import Part
+from sealring_client.poll import Heard
 from sealring_client.report import Refusal, StoreLine, Word
 from sealring_client.stopped import kept_digests, save_stopped
 from sealring_client.stopping import forget_poll, still_stopped, stop_what_is_revoked
@@ -34,8 +40,8 @@ MAX_MOVES = 16  # that are followed in one check
 class Survey:
     """One check on its way through its steps; what each step found is a field. `selection` fills the last of them."""
 
-    def __init__(self, device: Device, outside: Outside) -> None:
-        self.device, self.outside = device, outside
+    def __init__(self, device: Device, outside: Outside, heard: Heard, *, paranoid: bool = False) -> None:
+        self.device, self.outside, self.paranoid = device, outside, paranoid or device.paranoid
         self.folder, self.disk = device.folder, Disk.of(device.folder)
         self.clock = Moment(outside.clock().replace(microsecond=0), proven=device.clock == "trusted")
         self.state = TrustState()
@@ -46,6 +52,8 @@ class Survey:
         self.disputes = Disputes()
         self.known = KnownAddresses()
         self.lost: list[Part] = []
+        self.answers = Answers(device, heard.stamps)
+        self.costs = dict(heard.costs)
         self.links: dict[str, StoreLink] = {}
         self.lines: dict[str, StoreLine] = {}
         self.tufs: dict[str, TufSource] = {}
@@ -88,10 +96,10 @@ class Survey:
 
     def learn_from_every_store(self) -> None:
         """Pass one; a store that becomes known on the way is asked too (SR-3)."""
-        learning = Learning(self.trusted, self.device.model, self._keep, self._contradicted)
-        self._ask_the_stores(learning)
-        if self._ask_where_they_once_were(learning):
-            self._ask_the_stores(learning)
+        self.learning = Learning(self.trusted, self.device.model, self._keep, self._contradicted)
+        self._ask_the_stores(self.learning)
+        if self._ask_where_they_once_were(self.learning):
+            self._ask_the_stores(self.learning)
 
     def _ask_the_stores(self, learning: Learning) -> None:
         moves = 0
@@ -110,7 +118,7 @@ class Survey:
         if answered:  # where nobody does, every check asks, and writes nothing for it
             self.known = replace(self.known, asked=self.clock.at)
         for one in former:
-            link = StoreLink(one.store, [one.url], self.outside.connect)
+            link = self._alone(one.store, one.url)
             self._learn_at(link, learning)
             link.close()
         return True
@@ -123,7 +131,7 @@ class Survey:
         # answers must not keep the device from the next, or it would stand at the keys of that day for ever.
         lines = []
         for url in link.urls:
-            alone = StoreLink(name, [url], self.outside.connect)
+            alone = self._alone(name, url)
             lines.append(self._learn_at(alone, learning))
             alone.close()
         refusals = dict.fromkeys(refusal for line in lines for refusal in line.refusals)
@@ -133,7 +141,7 @@ class Survey:
     def _learn_at(self, link: StoreLink, learning: Learning) -> StoreLine:
         name = link.name
         try:
-            return StoreLine(name, "fresh", learning.learn_from(link))
+            return StoreLine(name, "fresh", learning.learn_from(self.answers.source(link, self.trusted, self.state)))
         except Unreachable as err:
             # DV-6: what goes wrong with one store ends here.
             return StoreLine(name, "unreachable", (Refusal.of(name, err),))
@@ -164,29 +172,68 @@ class Survey:
         """The store's link, opened again where pass one has brought another address."""
         urls = self.trusted.addresses(self.device.model).get(name, [])
         if name not in self.links or self.links[name].urls != urls:
-            self.links[name] = StoreLink(name, urls, self.outside.connect)
+            self.links[name] = StoreLink(name, urls, self.outside.connect, self._cost(name))
         return self.links[name]
+
+    def source(self, name: str) -> Reads:
+        """Where the store's files come from: its answer, or its paths (AN-3)."""
+        return self.answers.source(self.link(name), self.trusted, self.state)
+
+    def _alone(self, name: str, url: str) -> StoreLink:
+        return StoreLink(name, [url], self.outside.connect, self._cost(name))
+
+    def _cost(self, name: str) -> Cost:
+        return self.costs.setdefault(name, Cost())
 
     # --- DV-4
 
     def open_every_view(self) -> None:
-        """Pass two, each store by itself (DV-6)."""
-        self.times = Times.of(self.clock, self.trusted)
+        """Pass two, each store by itself (DV-6).
+
+        AN-3: whatever an answer got wrong or kept back, the store's plain paths are asked for, and decide.
+        """
+        learned = dict(self.lines)
+        while doubtful := self._open_all(learned):
+            for name in doubtful:
+                self.answers.do_without(name)
+                learned[name] = self._learn_one(name, self.learning)
+
+    def _open_all(self, learned: dict[str, StoreLine]) -> list[str]:
+        """Open every store's view; the names of those whose answer was not good enough."""
+        self.times, self.views, doubtful = Times.of(self.clock, self.trusted), {}, []
         for name in self.store_names():
-            if self.lines[name].word == "fresh":
-                self.lines[name] = self._open_one(name, self.lines[name])
+            line = self.lines[name] = learned[name]
+            if line.word != "fresh":
+                continue
+            self.lines[name] = self._open_one(name, line)
+            if self.answers.is_by_answer(self.link(name)) and self._is_doubtful(name, line):
+                doubtful.append(name)
+        return doubtful
+
+    def _is_doubtful(self, name: str, learned: StoreLine) -> bool:
+        view = self.views.get(name)
+        if view is None:
+            return not self._is_accused(name)  # what proofs have shown no other way would undo
+        refused = bool(learned.refusals)
+        return self.answers.keeps_back(self.link(name), view.view, self.trusted, refused=refused)
+
+    def _is_accused(self, name: str) -> bool:
+        return any(refusal.rule == ViewDisagrees.rule for refusal in self.lines[name].refusals)
 
     def _open_one(self, name: str, line: StoreLine) -> StoreLine:
         store = self.trusted.floors.get(Store, name)
         if store is None:
             lacks = WrongStatement(f"store {name}", "no statement by today's keys", "one signed anew", "SR-3")
             return replace(line, word="refused", refusals=(*line.refusals, Refusal.of(name, lacks)))
-        tuf = self.tufs[name] = TufSource(self.link(name))
+        source = self.source(name)
+        tuf = self.tufs[name] = TufSource(source)
         files = StoreFiles(self.folder / "stores" / name)
         try:
             verified, root = self.times.verify(store), self.trusted.chain.root_id
             seen, model = self.state.stores.get(name), self.device.model
-            view = open_view(verified, self.link(name), tuf, files, seen, root=root, model=model)
+            view = open_view(verified, source, tuf, files, seen, root=root, model=model)
+            if self.paranoid:
+                check_rows(view, source, files, self.trusted, self.answers.held, self.folder)
         except (TrustError, Unreachable) as err:
             return replace(line, word=_word(err), refusals=(*line.refusals, Refusal.of(name, err)))
         line = replace(line, catalogue=view.entry.sequence, time=view.entry.time)
@@ -212,6 +259,21 @@ class Survey:
         save_disputes(self.folder, self.disputes)
         save_known(self.folder, self.known)
         self.state = save_trust(self.folder, self.state, self.trusted.remembered(keep), stores)
+
+    def keep_views(self) -> None:
+        """Keep each store's view with all that it lists, so that the next answer is short (AN-1)."""
+        anchor, root = self.device.anchor.envelope.digest, self.trusted.chain.root_id
+        for name, view in self.views.items():
+            folder, held = self.folder / "stores" / name, self.state.statements
+            shelf = load_shelf(folder, held, root=root, model=self.device.model)
+            here = {anchor, *held}
+            save_shelf(folder, view.view, self.answers.held.get, here, shelf, self._is_vouched)
+
+    def _is_vouched(self, raw: bytes) -> bool:
+        with suppress(TrustError):
+            reauthenticate(self.trusted.chain, raw)
+            return True
+        return False
 
     # --- what follows
 

@@ -1,4 +1,4 @@
-"""All that a running store may touch, as one argument: its folder, database, key, clock and limits."""
+"""All that a running store may touch, as one argument: its folder, database, keys, clock and limits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,13 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from securesystemslib.signer import Signer
-
-from sealring.keyfile import load_key_file, open_key
-from sealring.keyfile.tuf import TufSigner
 from sealring_server.blobs import BlobFolder
 from sealring_server.database import Database, open_database
 from sealring_server.group import Group
+from sealring_server.key_folder import KeyFolder
+from sealring_server.online_keys import OnlineKeys
+from sealring_server.surroundings import credentials_folder
 from sealring_server.tiles.cache import Tiles
 
 Clock = Callable[[], datetime]
@@ -45,7 +44,7 @@ class StoreHere:
     folder: Path
     database: Database
     blobs: BlobFolder
-    online: Signer
+    online: OnlineKeys
     clock: Clock
     limits: Limits = Limits()
     tiles: Tiles = field(default_factory=Tiles)
@@ -57,15 +56,9 @@ def open_store(folder: Path, clock: Clock, limits: Limits | None = None) -> Stor
     """The store in this folder.
 
     Raises:
-        SealringError: no store there, or its online key can't be opened.
+        NotAStore: none is there.
         OSError: files of it can't be read.
     """
     database = open_database(folder / "store.db")
-    blobs = BlobFolder(folder / "blobs")
-    return StoreHere(folder, database, blobs, online_signer(folder), clock, limits or Limits())
-
-
-def online_signer(folder: Path) -> Signer:
-    """The key that signs timestamp, snapshot and targets while the store runs (SPEC TF-1)."""
-    passphrase = (folder / "keys" / "online.passphrase").read_bytes().strip()
-    return TufSigner(open_key(load_key_file(folder / "keys" / "online.key"), passphrase))
+    blobs, online = BlobFolder(folder / "blobs"), OnlineKeys(KeyFolder(folder, credentials_folder()))
+    return StoreHere(folder, database, blobs, online, clock, limits or Limits())

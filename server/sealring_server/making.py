@@ -1,6 +1,12 @@
-"""How a store is made: its folder, keys, database, and first catalogue entry (SPEC TF-1, CT-1)."""
+"""How a store is made: its folder, keys, database, and first catalogue entry (SPEC TF-1, CT-1).
 
-import secrets
+Where one key signs the store's TUF root, the store is made at once. Where several people hold root keys, it is begun:
+the request for root 1 goes round, and the store is finished with what they signed. Between, `init/` holds the roots
+that its devices trust.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -10,22 +16,30 @@ from typing import ClassVar
 from securesystemslib.signer import Signer
 from sqlalchemy import insert
 
-from sealring.authentic import Authentic
+from sealring.authentic import Authentic, read_claim
 from sealring.chain import Chain, begin_with_root, root_id
-from sealring.durable import PRIVATE, write_durably
+from sealring.durable import write_durably
+from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import SealringError
-from sealring.keyfile import create_key_file
+from sealring.keys import PublicKey
 from sealring.moment import Moment
+from sealring.request.tuf_root import BadTufRoot, RootFile, RootRequest, parse_root_request, verify_next
 from sealring.statement import Root
+from sealring.tuf_keys import public_of
 from sealring_server.blobs import BlobFolder, sync_folder
 from sealring_server.commit import append
 from sealring_server.database import Database
-from sealring_server.here import Clock, StoreHere, online_signer
+from sealring_server.here import Clock, StoreHere
+from sealring_server.key_folder import ONLINE_ROLES, KeyFolder, Role
+from sealring_server.online_keys import OnlineKeys
 from sealring_server.schema import FORMAT, metadata, store
-from sealring_server.tuf_repo import keep_root, make_root
+from sealring_server.surroundings import credentials_folder
+from sealring_server.tuf_repo import keep_root
+from sealring_server.tuf_roots import KeptKey, first_root
 from sealring_server.work import Admitted
 
-PASSPHRASE_BYTES = 32
+BEGUN = "init"
+REQUEST = "tuf-root-1.request"
 
 
 @dataclass(eq=False)
@@ -50,61 +64,130 @@ class TufPinned:
     sha256: str
 
 
-def make_store(folder: Path, root: bytes, root_signer: Signer, clock: Clock) -> TufPinned:
+def make_store(
+    folder: Path,
+    roots: Sequence[bytes],
+    root_signer: Signer,
+    clock: Clock,
+    kept: Mapping[Role, KeptKey | None] | None = None,
+) -> TufPinned:
     """After it returns the folder is a store with one catalogue entry, and `1.root.json` lies beside it.
 
     Args:
-        root: envelope of the root assertion that the store's devices trust.
+        roots: envelopes of the root assertion, all versions from 1 on; devices that trust any of them can follow.
         root_signer: signs the store's TUF root, once; its key then goes offline.
+        kept: where the keys of online roles are kept, of those that get no key file.
 
     Raises:
         AlreadyAStore, TrustError, OSError.
     """
-    check_root(folder, root, clock())
-    _make_folders(folder)
-    tuf_root = make_root(root_signer, online_signer(folder), clock())
-    _make_database(folder, begin_with_root(root), tuf_root, clock)
-    write_durably(folder / "1.root.json", tuf_root)
-    return TufPinned(1, sha256(tuf_root).hexdigest())
+    history = check_roots(folder, roots, clock())
+    public = public_of(root_signer.public_key)
+    assert public is not None  # a signer of ours
+    keys = _make_folders(folder)
+    draft = first_root(keys, kept or {}, [public], 1, clock())
+    signature = root_signer.sign(draft.signed_bytes)
+    return _finish(folder, history, draft.with_signatures({signature.keyid: signature.signature}), clock)
 
 
-def check_root(folder: Path, root: bytes, at: datetime) -> str:
-    """The id of the root under which a store could be made here, or why it can't.
+def begin_store(
+    folder: Path,
+    roots: Sequence[bytes],
+    root_keys: Sequence[PublicKey],
+    threshold: int,
+    clock: Clock,
+    kept: Mapping[Role, KeptKey | None] | None = None,
+) -> RootRequest:
+    """The request for the store's first TUF root; `finish_store` goes on with what its holders signed.
+
+    Raises:
+        AlreadyAStore, TrustError, OSError.
+    """
+    check_roots(folder, roots, clock())
+    keys = _make_folders(folder)
+    request = RootRequest(None, first_root(keys, kept or {}, root_keys, threshold, clock()))
+    begun = folder / BEGUN
+    begun.mkdir(exist_ok=True)
+    for raw in roots:
+        write_durably(begun / f"root.{read_claim(raw).statement.sequence}.json", raw)
+    write_durably(begun / REQUEST, request.raw)
+    return request
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether a store was begun here and waits for its first TUF root."""
+    return (folder / BEGUN / REQUEST).exists() and not (folder / "store.db").exists()
+
+
+def finish_store(folder: Path, raw: bytes, clock: Clock) -> TufPinned:
+    """Make the store that was begun here, with its first TUF root as the holders signed it.
+
+    Raises:
+        AlreadyAStore, TrustError, OSError.
+    """
+    begun = folder / BEGUN
+    request = parse_root_request((begun / REQUEST).read_bytes())
+    found = verify_next(None, raw)
+    # Another root would name online keys of somebody else's, or none that are here.
+    if found.signed_bytes != request.draft.signed_bytes:
+        raise BadTufRoot(found.name, f"not what was asked for in {begun / REQUEST}")
+    history = check_roots(folder, [file.read_bytes() for file in begun.glob("root.*.json")], clock())
+    pinned = _finish(folder, history, found, clock)
+    shutil.rmtree(begun)
+    return pinned
+
+
+def check_roots(folder: Path, roots: Sequence[bytes], at: datetime) -> list[Authentic[Root]]:
+    """The roots under which a store could be made here, oldest first, or why it can't.
+
+    The first may be expired, and so may all but the last: devices that are older than it walk from root to root (RT-2).
 
     Raises:
         AlreadyAStore, TrustError.
     """
-    found = begin_with_root(root)
-    Chain(found).verify(found, Moment(at), None)
+    raws = sorted((raw[: MAX_ENVELOPE + 1] for raw in roots), key=lambda raw: read_claim(raw).statement.sequence)
+    chain = Chain(begin_with_root(raws[0]))
+    history = [chain.root]
+    for raw in raws[1:]:
+        chain = chain.with_root(raw)
+        history.append(chain.root)
+    chain.verify(chain.root, Moment(at), None)
     if (folder / "store.db").exists():
         raise AlreadyAStore(folder)
-    return root_id(found)
+    return history
 
 
-def _make_folders(folder: Path) -> None:
-    keys = folder / "keys"
-    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _make_folders(folder: Path) -> KeyFolder:
+    keys = KeyFolder(folder, credentials_folder())
+    keys.create()
     BlobFolder(folder / "blobs").create()
-    if not (keys / "online.key").exists():
-        passphrase = secrets.token_hex(PASSPHRASE_BYTES).encode()
-        write_durably(keys / "online.passphrase", passphrase, mode=PRIVATE)
-        # A random passphrase of 256 bits needs no slow derivation, and every worker opens the key at its start.
-        create_key_file(keys / "online.key", "online", passphrase, strength="interactive")
     sync_folder(folder)
+    return keys
 
 
-def _make_database(folder: Path, root: Authentic[Root], tuf_root: bytes, clock: Clock) -> None:
+def _finish(folder: Path, history: Sequence[Authentic[Root]], tuf_root: RootFile, clock: Clock) -> TufPinned:
+    online = OnlineKeys(KeyFolder(folder, credentials_folder()))
+    online.check(tuf_root.signed, ONLINE_ROLES)
+    _make_database(folder, history, tuf_root.raw, online, clock)
+    online.close()
+    write_durably(folder / "1.root.json", tuf_root.raw)
+    return TufPinned(1, sha256(tuf_root.raw).hexdigest())
+
+
+def _make_database(
+    folder: Path, history: Sequence[Authentic[Root]], tuf_root: bytes, online: OnlineKeys, clock: Clock
+) -> None:
     """The database is filled under another name, so that a crash leaves no half-made store."""
     draft = folder / "store.db.new"
     for leftover in folder.glob("store.db.new*"):
         leftover.unlink()
     database = Database(draft)
-    here = StoreHere(folder, database, BlobFolder(folder / "blobs"), online_signer(folder), clock)
+    here = StoreHere(folder, database, BlobFolder(folder / "blobs"), online, clock)
     with database.writing() as connection:
         metadata.create_all(connection)
-        connection.execute(insert(store).values(one=1, format=FORMAT, root_id=root_id(root)))
+        connection.execute(insert(store).values(one=1, format=FORMAT, root_id=root_id(history[0])))
         keep_root(connection, tuf_root)
-        append(here, connection, [Admitted(root.statement, root.envelope, is_news=True)], 1, clock())
+        append(here, connection, [Admitted(one.statement, one.envelope, is_news=True) for one in history], 1, clock())
     database.close()  # the last connection folds the write-ahead log into the file
     draft.rename(folder / "store.db")
     sync_folder(folder)

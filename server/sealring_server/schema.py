@@ -175,6 +175,16 @@ tuf = Table(
     comment="TUF metadata by role and version; of the timestamp the newest version only",
 )
 
+tuf_packages = Table(
+    "tuf_packages",
+    metadata,
+    Column("one", Integer, primary_key=True),
+    Column("key", String(1024), nullable=False),
+    Column("made", Integer, nullable=False),
+    CheckConstraint("one = 1", name="only_one_role"),
+    comment="A row while the store has the TUF role `packages`: its public key, and when its list was last looked at",
+)
+
 blobs = Table(
     "blobs",
     metadata,

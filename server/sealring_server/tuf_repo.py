@@ -1,32 +1,55 @@
-"""The store's TUF repository: python-tuf's metadata as rows of the publication's transaction (SPEC TF-1, TF-2).
+"""The store's TUF repository: metadata as rows of the publication's transaction (SPEC TF-1, TF-2).
 
-One target, `catalogue.json`, so that the metadata has the same size whatever the store holds. The root is
-signed offline when the store is made; timestamp, snapshot and targets share one online key, whose theft is
-bounded by expiry and by the catalogue's own history.
+One target, `catalogue.json`, so that the metadata has the same size whatever the store holds; for clients that know
+TUF only, targets may delegate to the role `packages` (SPEC TF-11). Each role is signed by the keys that the newest
+root in this very transaction names.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
-from securesystemslib.signer import Signer
-from sqlalchemy import Connection, delete, func, insert, select
-from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
-from tuf.api.serialization.json import JSONSerializer
+from securesystemslib.formats import encode_canonical
+from sqlalchemy import Connection, bindparam, delete, insert, select, text
+from tuf.api.metadata import (
+    DelegatedRole,
+    Delegations,
+    Key,
+    Metadata,
+    MetaFile,
+    Role,
+    Root,
+    Snapshot,
+    TargetFile,
+    Targets,
+    Timestamp,
+)
 
+from sealring_server.key_folder import ONLINE_ROLES, PACKAGES
+from sealring_server.online_keys import OnlineKeys
 from sealring_server.schema import tuf
 
 CATALOGUE = "catalogue.json"
 TIMESTAMP_LIFE = timedelta(days=7)
-LIFE = timedelta(days=30)  # of snapshot and targets
+LIFE = timedelta(days=30)  # of snapshot, targets and packages
+LIVES = {"timestamp": TIMESTAMP_LIFE, "snapshot": LIFE, "targets": LIFE, PACKAGES: LIFE}
 ROOT_LIFE = timedelta(days=365)
-ONLINE_ROLES = ("timestamp", "snapshot", "targets")
 
-_Role = TypeVar("_Role", Root, Timestamp, Snapshot, Targets)
+_Signed = Timestamp | Snapshot | Targets
 
-_compact = JSONSerializer(compact=True)
+# One question instead of six: it is asked with every publication.
+_newest = text(
+    "SELECT "
+    + ", ".join(
+        f"(SELECT max(version) FROM tuf WHERE role = '{role}') AS {role}" for role in ("root", *ONLINE_ROLES, PACKAGES)
+    )
+    + ", (SELECT key FROM tuf_packages) AS packages_key"
+)
+_add = insert(tuf)
+_drop_timestamps = delete(tuf).where(tuf.c.role == "timestamp", tuf.c.version < bindparam("newest"))
 
 
 @dataclass(frozen=True)
@@ -37,55 +60,100 @@ class TufFile:
     data: bytes
 
 
-def make_root(root_signer: Signer, online: Signer, at: datetime) -> bytes:
-    """Version 1 of the store's TUF root: one offline key for the root, one online key for the rest (SPEC TF-1)."""
-    root = Root(version=1, expires=_whole(at + ROOT_LIFE), consistent_snapshot=True)
-    root.add_key(root_signer.public_key, "root")
-    for role in ONLINE_ROLES:
-        root.add_key(online.public_key, role)
-    return _signed(root, root_signer)
+class Writing:
+    """New metadata in one transaction: each role one version higher, the timestamp last (SPEC TF-2)."""
+
+    def __init__(self, connection: Connection, online: OnlineKeys, at: datetime) -> None:
+        self.connection = connection
+        self.online = online
+        self.at = _whole(at)
+        row = connection.execute(_newest).one()
+        self.versions = {role: getattr(row, role) or 0 for role in ("root", *ONLINE_ROLES, PACKAGES)}
+        self.root = online.root(self.versions["root"], self._root_bytes)
+        self.packages = _key(row.packages_key)
+        self._rows: list[dict[str, Any]] = []
+
+    def targets(self, catalogue: bytes) -> TufFile:
+        """Targets over this catalogue, with the delegation to `packages` where the store has it."""
+        target = TargetFile(len(catalogue), {"sha256": sha256(catalogue).hexdigest()}, CATALOGUE)
+        signed = Targets(targets={CATALOGUE: target}, delegations=self._delegations(), **self._common("targets"))
+        return self._sign("targets", signed, self.root.roles["targets"])
+
+    def package_targets(self, found: Mapping[str, TargetFile]) -> TufFile:
+        """The role `packages`, with these targets by name."""
+        assert self.packages is not None  # asked only where the store has that role
+        role = Role([self.packages.keyid], 1)
+        return self._sign(PACKAGES, Targets(targets=dict(found), **self._common(PACKAGES)), role)
+
+    def snapshot(self) -> TufFile:
+        """The snapshot over the newest targets, and packages where the store has them."""
+        meta = {"targets.json": MetaFile(self.versions["targets"])}
+        if self.packages is not None:
+            meta["packages.json"] = MetaFile(self.versions[PACKAGES])
+        return self._sign("snapshot", Snapshot(meta=meta, **self._common("snapshot")), self.root.roles["snapshot"])
+
+    def timestamp(self) -> TufFile:
+        """The timestamp over the newest snapshot; all that was made here is written with it, and it comes last."""
+        over = MetaFile(self.versions["snapshot"])
+        signed = Timestamp(snapshot_meta=over, **self._common("timestamp"))
+        found = self._sign("timestamp", signed, self.root.roles["timestamp"])
+        self.connection.execute(_add, self._rows)
+        self.connection.execute(_drop_timestamps, {"newest": self.versions["timestamp"]})
+        return TufFile("timestamp.json", found.data)
+
+    def _sign(self, name: str, signed: _Signed, role: Role) -> TufFile:
+        said = signed.to_dict()
+        found = self.online.sign(name, role, _canonical(said))
+        signatures = [{"keyid": one.keyid, "sig": one.signature} for one in found]
+        raw = json.dumps({"signatures": signatures, "signed": said}, separators=(",", ":")).encode()
+        self._rows.append({"role": name, "version": signed.version, "raw": raw})
+        return TufFile(f"{signed.version}.{name}.json", raw)
+
+    def _common(self, name: str) -> dict[str, Any]:
+        self.versions[name] += 1
+        return {"version": self.versions[name], "expires": self.at + LIVES[name]}
+
+    def _delegations(self) -> Delegations | None:
+        if self.packages is None:
+            return None
+        # TF-11: one pattern, which has no slash to be matched; terminating, since nothing follows it.
+        role = DelegatedRole(PACKAGES, [self.packages.keyid], 1, terminating=True, paths=["*"])
+        return Delegations({self.packages.keyid: self.packages}, {PACKAGES: role})
+
+    def _root_bytes(self) -> bytes:
+        return metadata_bytes(self.connection, "root", self.versions["root"]) or b""
+
+
+def publish_catalogue(connection: Connection, online: OnlineKeys, catalogue: bytes, at: datetime) -> list[TufFile]:
+    """Write targets, snapshot and timestamp over this catalogue, each one version higher (SPEC TF-2).
+
+    Returns:
+        What a client would fetch to see the new state, with the catalogue itself.
+
+    Raises:
+        SealringError: a key that the newest root names is not here, or does not sign.
+    """
+    new = Writing(connection, online, at)
+    over = TufFile(f"{sha256(catalogue).hexdigest()}.{CATALOGUE}", catalogue)
+    # TF-2: the timestamp comes last: whoever sees it finds all that it names.
+    return [new.targets(catalogue), new.snapshot(), over, new.timestamp()]
+
+
+def sign_timestamp(connection: Connection, online: OnlineKeys, at: datetime) -> TufFile:
+    """Write a timestamp over the newest snapshot, one version higher (SPEC TF-2)."""
+    return Writing(connection, online, at).timestamp()
 
 
 def keep_root(connection: Connection, raw: bytes) -> None:
     """Write a root's row."""
     version = Metadata[Root].from_bytes(raw).signed.version
-    connection.execute(insert(tuf).values(role="root", version=version, raw=raw))
-
-
-def publish_catalogue(connection: Connection, online: Signer, catalogue: bytes, at: datetime) -> list[TufFile]:
-    """Write targets, snapshot and timestamp over this catalogue, each one version higher (SPEC TF-2).
-
-    Returns:
-        What a client would fetch to see the new state, with the catalogue itself.
-    """
-    digest = sha256(catalogue).hexdigest()
-    target = TargetFile(len(catalogue), {"sha256": digest}, CATALOGUE)
-    versions = {role: last_version(connection, role) + 1 for role in ("targets", "snapshot")}
-    targets = Targets(version=versions["targets"], expires=_whole(at + LIFE), targets={CATALOGUE: target})
-    meta = {"targets.json": MetaFile(versions["targets"])}
-    snapshot = Snapshot(version=versions["snapshot"], expires=_whole(at + LIFE), meta=meta)
-    files = [
-        TufFile(f"{versions['targets']}.targets.json", _keep(connection, "targets", targets, online)),
-        TufFile(f"{versions['snapshot']}.snapshot.json", _keep(connection, "snapshot", snapshot, online)),
-        TufFile(f"{digest}.{CATALOGUE}", catalogue),
-    ]
-    # TF-2: the timestamp comes last: whoever sees it finds all that it names.
-    return [*files, sign_timestamp(connection, online, at)]
-
-
-def sign_timestamp(connection: Connection, online: Signer, at: datetime) -> TufFile:
-    """Write a timestamp over the newest snapshot, one version higher (SPEC TF-2)."""
-    version = last_version(connection, "timestamp") + 1
-    over = MetaFile(last_version(connection, "snapshot"))
-    timestamp = Timestamp(version=version, expires=_whole(at + TIMESTAMP_LIFE), snapshot_meta=over)
-    raw = _keep(connection, "timestamp", timestamp, online)
-    connection.execute(delete(tuf).where(tuf.c.role == "timestamp", tuf.c.version < version))
-    return TufFile("timestamp.json", raw)
+    connection.execute(_add, {"role": "root", "version": version, "raw": raw})
 
 
 def last_version(connection: Connection, role: str) -> int:
     """The newest version of a role; 0 before the first."""
-    return connection.scalar(select(func.max(tuf.c.version)).where(tuf.c.role == role)) or 0
+    newest = select(tuf.c.version).where(tuf.c.role == role).order_by(tuf.c.version.desc()).limit(1)
+    return connection.scalar(newest) or 0
 
 
 def metadata_bytes(connection: Connection, role: str, version: int | None = None) -> bytes | None:
@@ -94,32 +162,52 @@ def metadata_bytes(connection: Connection, role: str, version: int | None = None
     return connection.scalar(select(tuf.c.raw).where(tuf.c.role == role, tuf.c.version == wanted))
 
 
-def expiries(connection: Connection) -> Mapping[str, datetime]:
-    """When the newest metadata of each role expires."""
-    found = {}
-    for role in ("root", *ONLINE_ROLES):
-        raw = metadata_bytes(connection, role)
-        if raw is not None:
-            found[role] = _parsed(raw).signed.expires
+def newest_root(connection: Connection) -> bytes:
+    """The newest TUF root; there always is one."""
+    found = metadata_bytes(connection, "root")
+    assert found is not None
     return found
 
 
-def _keep(connection: Connection, role: str, signed: _Role, signer: Signer) -> bytes:
-    raw = _signed(signed, signer)
-    connection.execute(insert(tuf).values(role=role, version=signed.version, raw=raw))
-    return raw
+def expiries(connection: Connection) -> Mapping[str, datetime]:
+    """When the newest metadata of each role expires."""
+    found = {}
+    roles = ["root", *ONLINE_ROLES] + [PACKAGES] * has_packages(connection)
+    for role in roles:
+        raw = metadata_bytes(connection, role)
+        if raw is not None:
+            found[role] = expiry(raw)
+    return found
 
 
-def _signed(signed: _Role, signer: Signer) -> bytes:
-    metadata = Metadata(signed)
-    metadata.sign(signer)
-    return metadata.to_bytes(_compact)
+def expiry(raw: bytes) -> datetime:
+    """When metadata of this store's own making expires."""
+    return datetime.fromisoformat(json.loads(raw)["signed"]["expires"])
+
+
+def has_packages(connection: Connection) -> bool:
+    """Whether the store has the role `packages` (SPEC TF-11)."""
+    return bool(connection.scalar(text("SELECT count(*) FROM tuf_packages")))
+
+
+def packages_key(connection: Connection) -> Key | None:
+    """The key of the role `packages`, where the store has it."""
+    return _key(connection.scalar(text("SELECT key FROM tuf_packages")))
+
+
+def _key(raw: str | None) -> Key | None:
+    if raw is None:
+        return None
+    said = json.loads(raw)
+    return Key.from_dict(said.pop("keyid"), said)
+
+
+def _canonical(said: dict[str, Any]) -> bytes:
+    """What a TUF signature is over."""
+    text = encode_canonical(said)
+    assert text is not None  # it gives None where it is told to write elsewhere
+    return text.encode()
 
 
 def _whole(at: datetime) -> datetime:
     return at.replace(microsecond=0)
-
-
-def _parsed(raw: bytes) -> Metadata[Any]:
-    """Metadata of whatever role, from this store's own rows."""
-    return Metadata.from_bytes(raw)

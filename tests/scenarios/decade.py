@@ -185,7 +185,7 @@ class Decade:
         key, folder = f"tuf-root-{year}", self.folder / f"store-{year}"
         folder.mkdir()
         root = self.roots[max(0, (year - 1) // 2)].raw
-        pin = make_store(folder, root, tuf_root_signer(self.world, key), lambda: self.date(year))
+        pin = make_store(folder, [root], tuf_root_signer(self.world, key), lambda: self.date(year))
         line = self.lines[len(self.shops)]
         self.shops.append(Shop(key, RunningStore(self.world, folder, pin), line))
 

@@ -70,7 +70,7 @@ def desk(tmp_path: Path) -> Iterator[tuple[Desk, RunningStore]]:
     found.ceremony("genesis", "first.json", "ruth", root="")
     (found.folder / "root.json").write_bytes(found.raw("genesis/root-1.json"))
     world = World(at=now())
-    pin = make_store(tmp_path / "store", found.raw("root.json"), tuf_root_signer(world), now)
+    pin = make_store(tmp_path / "store", [found.raw("root.json")], tuf_root_signer(world), now)
     store = RunningStore(world, tmp_path / "store", pin).start()
     try:
         yield found, store

@@ -67,6 +67,9 @@ def parser() -> Help:
         one = commands.add_parser(name, parents=[common], help=text, description=f"{text[0].upper()}{text[1:]}.")
         one.examples = examples
         one.set_defaults(run=run[name], dry_run=False)
+        if name in ("check", "refresh"):
+            more = "demand proof of every row of each store's view, for this time"
+            one.add_argument("--paranoid", action="store_true", help=more)
         if name in ("refresh", "rollback"):
             dry = "the same as `check`" if name == "refresh" else "only say what would be done"
             one.add_argument("--dry-run", action="store_true", help=dry)
@@ -85,6 +88,8 @@ def _add_provision(commands: Any, common: Help) -> None:
     new.add_argument("--clock", choices=("trusted", "poor"), default="trusted", help=clock_help)
     group_help = "a group by which rollouts may choose it before its turn; again for each"
     new.add_argument("--group", action="append", default=[], metavar="NAME", help=group_help)
+    paranoid_help = "in every check, demand proof of every row of each store's view"
+    new.add_argument("--paranoid", action="store_true", help=paranoid_help)
     new.add_argument("--dry-run", action="store_true", help="verify the root and the seed; make nothing")
     new.set_defaults(run=_provision)
 
@@ -141,12 +146,16 @@ def _refresh(args: argparse.Namespace) -> int:
 
 
 def _look(args: argparse.Namespace, *, apply: bool) -> int:
-    from sealring_client.poll import poll
+    from sealring_client.poll import Heard, poll
 
-    outside = _outside(args)
-    quiet = poll(args.state, outside, running=apply)
+    outside, heard = _outside(args), Heard()
+    quiet = None if args.paranoid else poll(args.state, outside, running=apply, heard=heard)
     if quiet is not None:
-        stores = [{"store": name, "word": word, "refusals": []} for name, word in quiet.stores.items()]
+        stores = [
+            {"store": name, "word": word, "requests": cost.requests, "bytes": cost.transferred, "refusals": []}
+            for name, word in quiet.stores.items()
+            for cost in [heard.costs[name]]
+        ]
         outcome = "none" if quiet.answered else "unreachable"
         found = {"schema": 1, "outcome": outcome, "deadline": quiet.deadline, "stores": stores}
         said = "nothing new" if quiet.answered else "no store could be reached; what runs is untouched"
@@ -156,7 +165,7 @@ def _look(args: argparse.Namespace, *, apply: bool) -> int:
     from sealring_client.device_file import load_device
     from sealring_client.refresh import refresh
 
-    report = refresh(load_device(args.state), outside, apply=apply)
+    report = refresh(load_device(args.state), outside, apply=apply, heard=heard, paranoid=args.paranoid)
     _show(args, report.as_json(), report_lines(report))
     problem = report.problem
     if problem is not None and report.exit_code >= 10:
@@ -180,9 +189,9 @@ def _provision(args: argparse.Namespace) -> int:
             raise AlreadyProvisioned(args.state)
         # The whole of it in a folder that is thrown away: what is tried is what will be done.
         with TemporaryDirectory() as folder:
-            found = provision(Path(folder), root, args.model, seed, args.clock, groups)
+            found = provision(Path(folder), root, args.model, seed, args.clock, groups, paranoid=args.paranoid)
     else:
-        found = provision(args.state, root, args.model, seed, args.clock, groups)
+        found = provision(args.state, root, args.model, seed, args.clock, groups, paranoid=args.paranoid)
     said = "would provision" if args.dry_run else "provisioned"
     lines = [f"{said} {found.model} in {args.state}", f"  root {found.root}"]
     lines += [f"  store {name}: {', '.join(urls)}" for name, urls in found.stores.items()]

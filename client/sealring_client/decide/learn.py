@@ -8,7 +8,7 @@ again.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 from typing import ClassVar
 
 from sealring.bundle import StatementEntry, read_bundle
@@ -56,6 +56,7 @@ class Learning:
         """
         self.trusted, self.model, self._keep, self._evidence = trusted, model, keep, evidence
         self._shown: dict[str, list[Claim]] = {}
+        self._heard = False
 
     def learn_from(self, source: Source) -> tuple[Refusal, ...]:
         """Take from one store what is newer than what is held; what it refuses of it is its report.
@@ -150,8 +151,12 @@ class Learning:
         self._shown[name] = in_order_of_power(claims_in(raw))
 
     def _said_by(self, name: str) -> Iterator[Callable[[], None]]:
-        for claim in self._shown.get(name, ()):
-            yield lambda claim=claim: self._statement(claim, name)  # type: ignore[misc]
+        for _, claims in groupby(self._shown.get(name, ()), key=power):
+            for claim in claims:
+                yield lambda claim=claim: self._statement(claim, name)  # type: ignore[misc]
+            # None of one power decides on another of it, so all are weighed at once: each by itself, seventy
+            # delegations would have every remembered signature verified seventy times.
+            yield self._settle
 
     def _statement(self, claim: Claim, authority: str) -> None:
         held = self.trusted.floors.highest.get((claim.statement.type, claim.statement.subject))
@@ -160,7 +165,14 @@ class Learning:
         kind = Revocations if isinstance(claim.statement, Revocations) else Delegation
         found = self.trusted.chain.authenticate(claim.envelope.raw, kind, authority)
         if is_of_use(found.statement, self.trusted, self.model):
-            self._learn(found)
+            before = self.trusted
+            self.trusted = self._weigh(found, self.trusted.hear)
+            self._heard = self._heard or self.trusted is not before
+
+    def _settle(self) -> None:
+        if self._heard:
+            self._heard = False
+            self._take(self.trusted.settled())
 
     def _heads(self, source: Source, kind: type[S], subject: str, brand: str) -> Iterator[Callable[[], None]]:
         """ST-8: one step for each format that this edition knows; the highest sequence stays."""
@@ -176,8 +188,11 @@ class Learning:
         self._learn(found)
 
     def _learn(self, found: Authentic[Common]) -> None:
+        self._take(self._weigh(found, self.trusted.learn))
+
+    def _weigh(self, found: Authentic[Common], learn: Callable[[Authentic[Common]], Trusted]) -> Trusted:
         try:
-            self._take(self.trusted.learn(found))
+            return learn(found)
         except (Conflict, SecondImage):
             held = self.trusted.floors.highest[found.statement.type, found.statement.subject]
             self._evidence(held.envelope.raw, found.envelope.raw)
@@ -204,12 +219,14 @@ def readable(raws: Iterable[bytes]) -> Iterator[Claim]:
 def in_order_of_power(claims: Iterable[Claim]) -> list[Claim]:
     """Lists of the authority itself, then delegations, then the lists of these: each may decide on the next (RK-2)."""
 
-    def rank(claim: Claim) -> tuple[int, int]:
-        said = claim.statement
-        own = isinstance(said, Revocations) and said.issuer == said.authority
-        return (0 if own else 2 if isinstance(said, Revocations) else 1), said.sequence
+    return sorted(claims, key=lambda claim: (power(claim), claim.statement.sequence))
 
-    return sorted(claims, key=rank)
+
+def power(claim: Claim) -> int:
+    """0 for an authority's own list, 1 for a delegation, 2 for a delegate's list: each may decide on the next."""
+    said = claim.statement
+    own = isinstance(said, Revocations) and said.issuer == said.authority
+    return 0 if own else 2 if isinstance(said, Revocations) else 1
 
 
 def is_of_use(statement: Common, trusted: Trusted, model: str) -> bool:
@@ -224,14 +241,19 @@ def is_of_use(statement: Common, trusted: Trusted, model: str) -> bool:
     # A newer version of what is held is taken also where it no longer covers anything: so is it narrowed.
     if not isinstance(statement, Delegation) or trusted.floors.get(Delegation, statement.subject) is not None:
         return True
-    listed = trusted.floors.get(Model, model)
-    packages = [wanted.package for wanted in listed.statement.packages] if listed is not None else []
-    of_use = any(covers(pattern, model) for pattern in statement.models)
-    of_use = of_use or any(covers(pattern, one) for pattern in statement.packages for one in packages)
+    of_use = concerns(statement, trusted, model)
     subjects = [subject for kind, subject in trusted.floors.highest if kind == "delegation"]
     if of_use and sum(subject.startswith(f"{statement.authority}/") for subject in subjects) >= MAX_DELEGATIONS:
         raise TooManyDelegations(statement.title)
     return of_use
+
+
+def concerns(statement: Delegation, trusted: Trusted, model: str) -> bool:
+    """Whether the delegation's patterns cover the model, or one of its packages as far as they are known (VW-2)."""
+    listed = trusted.floors.get(Model, model)
+    packages = [wanted.package for wanted in listed.statement.packages] if listed is not None else []
+    covered = any(covers(pattern, model) for pattern in statement.models)
+    return covered or any(covers(pattern, one) for pattern in statement.packages for one in packages)
 
 
 def learn_seed(trusted: Trusted, raws: list[bytes]) -> Trusted:
@@ -247,10 +269,19 @@ def learn_seed(trusted: Trusted, raws: list[bytes]) -> Trusted:
                 trusted = trusted.with_brand([claim.envelope.raw])
     powers = [claim for claim in claims if isinstance(claim.statement, Delegation | Revocations)]
     rest = [claim for kind in (Model, Store) for claim in claims if isinstance(claim.statement, kind)]
-    for claim in [*in_order_of_power(powers), *rest]:
-        said = claim.statement
-        with suppress(TrustError):
-            trusted = trusted.learn(trusted.chain.authenticate(claim.envelope.raw, type(said), said.authority))
+    for _, group in groupby(in_order_of_power(powers), key=power):
+        for claim in group:
+            trusted = _heard(trusted, claim)
+        trusted = trusted.settled()
+    for claim in rest:
+        trusted = _heard(trusted, claim)
+    return trusted
+
+
+def _heard(trusted: Trusted, claim: Claim) -> Trusted:
+    said = claim.statement
+    with suppress(TrustError):
+        return trusted.hear(trusted.chain.authenticate(claim.envelope.raw, type(said), said.authority))
     return trusted
 
 

@@ -1,7 +1,8 @@
 """What a proven view lists: exactly these envelopes, each by its own brand (SPEC DV-4, DV-5)."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from hashlib import sha256
+from typing import Any
 
 from sealring.authentic import Authentic, S, WrongStatement
 from sealring.catalogue.leaf import Head
@@ -15,26 +16,31 @@ from sealring_client.decide.package import Offer, Package
 from sealring_client.decide.refusals import NoLongerDelegated, UpdaterTooOld
 from sealring_client.decide.store_view import StoreView
 from sealring_client.decide.trusted import Trusted
+from sealring_client.decide.tuf import Source
 from sealring_client.decide.turn import number_of
-from sealring_client.fetch.link import StoreLink
 
 Bring = Callable[[str], bytes]
-_COMPARED = ("root", "brand", "delegation", "model", "revocations", "store")
+AUTHORITIES = ("root", "brand", "delegation", "model", "revocations", "store")
 
 
 def behind(view: View, trusted: Trusted) -> str | None:
     """The first authority statement that the view lists in an older version than is held, in words (DV-5)."""
-    held: dict[tuple[str, str], int] = {
-        **{("brand", name): one.statement.sequence for name, one in trusted.chain.brands.items()},
-        **{(kind, s): one.statement.sequence for (kind, s), one in trusted.floors.highest.items()},
-    }
+    held = heads_held(trusted)
     for kind, _, subject in view.heads:
         # ST-8: a subject's older format may stay behind the newer one; of those that are read here the highest counts.
         head = view.newest(kind, FORMATS, subject)
-        floor = trusted.chain.root.statement.sequence if kind == "root" else held.get((kind, subject), 0)
-        if kind in _COMPARED and head is not None and head.sequence < floor:
+        floor, _ = held.get((kind, "" if kind == "root" else subject), (0, ""))
+        if kind in AUTHORITIES and head is not None and head.sequence < floor:
             return f"{kind} {subject}: sequence {head.sequence} listed, {floor} held"
     return None
+
+
+def heads_held(trusted: Trusted) -> dict[tuple[str, str], tuple[int, str]]:
+    """Sequence and id of what is held, by type and subject; the root, whose subject is its version, under none."""
+    found: dict[tuple[str, str], Authentic[Any]] = {("root", ""): trusted.chain.root}
+    found |= {("brand", name): one for name, one in trusted.chain.brands.items()}
+    found |= trusted.floors.highest
+    return {about: (one.statement.sequence, one.envelope.id) for about, one in found.items()}
 
 
 def too_new(view: View, trusted: Trusted) -> Iterator[UpdaterTooOld]:
@@ -91,9 +97,18 @@ def stack_offer(view: StoreView, packages: Sequence[Package], grounds: Grounds, 
     return Offer(view, stack, revisions)
 
 
-def from_anywhere(held: Mapping[str, bytes], link: StoreLink) -> Bring:
-    """Brings an envelope by its digest from what is held, else from the store."""
-    return lambda digest: held.get(digest) or link.fetch(f"v1/statements/{digest}", limit=MAX_ENVELOPE)
+def from_anywhere(held: MutableMapping[str, bytes], source: Source) -> Bring:
+    """Brings an envelope by its digest from what is held, else from the store; then it is held too."""
+
+    def bring(digest: str) -> bytes:
+        raw = held.get(digest)
+        if raw is None:
+            raw = source.fetch(f"v1/statements/{digest}", limit=MAX_ENVELOPE)
+            if sha256(raw).hexdigest() == digest:
+                held[digest] = raw
+        return raw
+
+    return bring
 
 
 def _revision(

@@ -18,12 +18,12 @@ from sealring.errors import TrustError
 from sealring.moment import MAX_AHEAD, Moment
 from sealring.names import spell
 from sealring.statement import Store
+from sealring_client.decide.answer.source import Reads
 from sealring_client.decide.state import Mark, StoreSeen, read_small
 from sealring_client.decide.tuf import Refreshed, RootMark, Start, refresh_tuf
 from sealring_client.decide.tuf.errors import DatedAhead, TufExpired
 from sealring_client.decide.tuf.metadata import root_materials
 from sealring_client.disk import make_folder_durably, write_durably
-from sealring_client.fetch.link import StoreLink
 
 CATALOGUE = "catalogue.json"
 
@@ -62,24 +62,27 @@ class StoreFiles:
 class TufSource:
     """The store's paths below `tuf/`; notes the timestamp, which the next poll compares."""
 
-    def __init__(self, link: StoreLink) -> None:
-        self._link = link
+    def __init__(self, source: Reads) -> None:
+        self._source = source
         self.etag: str | None = None
         self.sha256: str | None = None
 
     def fetch(self, path: str, *, limit: int) -> bytes:
         """One file of the store's repository."""
         if path != "timestamp.json":
-            return self._link.fetch(f"tuf/{path}", limit=limit)
-        answer = self._link.fetch_if_changed(f"tuf/{path}", etag=None, limit=limit)
+            return self._source.fetch(f"tuf/{path}", limit=limit)
+        answer = self._source.fetch_if_changed(f"tuf/{path}", etag=None, limit=limit)
         body = answer.body or b""
-        self.etag, self.sha256 = answer.etag, sha256(body).hexdigest()
+        self.sha256 = sha256(body).hexdigest()
+        # A timestamp that came in an answer has no tag of its own; one by its digest is what such stores give it, and
+        # any other store sends its 400 bytes at the next poll.
+        self.etag = answer.etag or f'"{self.sha256}"'
         return body
 
 
 def open_view(
     store: Verified[Store],
-    link: StoreLink,
+    source: Reads,
     tuf: TufSource,
     files: StoreFiles,
     seen: StoreSeen | None,
@@ -90,13 +93,14 @@ def open_view(
     """The store's view of the model, proved under its current catalogue.
 
     Args:
+        source: the store's paths, or a bundle that is read as such.
         seen: what this store has shown before; it never goes below that.
         root: id of version 1 of the root.
 
     Raises:
         TrustError, Unreachable: nothing of this store counts in this check.
     """
-    held = _held_entry(files, seen)
+    held = held_entry(files, seen)
     start, moment = _start(store.statement, seen), store.moment.raised(held.time if held is not None else None)
     # TF-8: under a new pin the old keys' dates count only if one chain leads through both; a thief on a device
     # without a clock may have dated them far ahead. `_check_age` judges by them again.
@@ -104,17 +108,17 @@ def open_view(
     found = refresh_tuf(tuf, files, start, at=at, target=CATALOGUE)
     if found.rekeyed:
         seen, held, moment = None, None, store.moment
-    entry = _entry(link, found, held, seen, bytes.fromhex(root))
+    entry = _entry(source, found, held, seen, bytes.fromhex(root))
     expires = _check_age(entry, store.statement, found, moment)
     if held is None or held.raw != entry.raw:
         files.save(CATALOGUE, entry.raw)
     key = view_key(bytes.fromhex(root), model)
-    proof = link.fetch(f"v1/proofs/{entry.map.hex()}/{key.hex()}", limit=MAX_PROOF)
+    proof = source.fetch(f"v1/proofs/{entry.map.hex()}/{key.hex()}", limit=MAX_PROOF)
     leaf = verify_proof(proof, entry.map, [key]).present.get(key)
     # VW-3: a store that has no view of this model has nothing for it, and has proved that.
     if leaf is None:
         raise WrongStatement(store.statement.title, "no view", f"a view of {model}", "VW-3")
-    raw = link.fetch(f"v1/views/{leaf.envelope.hex()}", limit=MAX_VIEW)
+    raw = source.fetch(f"v1/views/{leaf.envelope.hex()}", limit=MAX_VIEW)
     view = verify_view(raw, leaf, root=bytes.fromhex(root), model=model)
     pin, mark = store.statement.tuf, found.root.mark
     now_seen = StoreSeen(
@@ -133,7 +137,7 @@ def _start(store: Store, seen: StoreSeen | None) -> Start:
     return Start(pin, RootMark(seen.pin.number, seen.pin.sha256), RootMark(seen.root.number, seen.root.sha256))
 
 
-def _held_entry(files: StoreFiles, seen: StoreSeen | None) -> CatalogueEntry | None:
+def held_entry(files: StoreFiles, seen: StoreSeen | None) -> CatalogueEntry | None:
     """The last entry of this store, which was verified before it was kept; None where there is none, or rot."""
     raw = files.load(CATALOGUE)
     if raw is None or seen is None or seen.catalogue is None:
@@ -147,11 +151,11 @@ def _held_entry(files: StoreFiles, seen: StoreSeen | None) -> CatalogueEntry | N
 
 
 def _entry(
-    link: StoreLink, found: Refreshed, held: CatalogueEntry | None, seen: StoreSeen | None, root: bytes
+    source: Reads, found: Refreshed, held: CatalogueEntry | None, seen: StoreSeen | None, root: bytes
 ) -> CatalogueEntry:
     offered, path = parse_entry(found.target), b""
     if held is not None and needs_path(offered, held):
-        path = link.fetch(f"v1/log/{offered.sequence - 1}/{held.sequence - 1}", limit=MAX_PATH)
+        path = source.fetch(f"v1/log/{offered.sequence - 1}/{held.sequence - 1}", limit=MAX_PATH)
     entry = verify_entry(found.target, root=root, held=held, path=path)
     # CT-2, CT-3: the mark in the trust state stands even where the entry's own file has rotted.
     if seen is not None and seen.catalogue is not None:

@@ -95,17 +95,31 @@ class Trusted:
         Raises:
             Rollback, Conflict, SecondImage.
         """
+        after = self.hear(found)
+        # AU-6, RK-2: what these two say changes what all others are worth.
+        is_power = isinstance(found.statement, Delegation | Revocations)
+        return after.settled() if is_power and after is not self else after
+
+    def hear(self, found: Authentic[Common]) -> "Trusted":
+        """As `learn`, with what it delegates or revokes not yet in force: that is left to `settled`.
+
+        So can many delegations, of which none decides on another, be learned in one go.
+
+        Raises:
+            Rollback, Conflict, SecondImage.
+        """
         statement = found.statement
         held = self.floors.highest.get((statement.type, statement.subject))
         floors = self.floors.learn(found)
         # A store that leaves signatures out, now these and now those, would make every check write.
         if held is not None and held.envelope.id == found.envelope.id and not _adds(found, held):
             return self
-        others = (*self.others, found.envelope.raw)
-        # AU-6, RK-2: what these two say changes what all others are worth.
-        if isinstance(statement, Delegation | Revocations):
-            floors = Floors.of(self.chain, others)
-        return replace(self, chain=floors.chain, floors=floors, others=others)
+        return replace(self, floors=floors, others=(*self.others, found.envelope.raw))
+
+    def settled(self) -> "Trusted":
+        """With all that is remembered judged again, and in force."""
+        floors = Floors.of(self.chain, self.others)
+        return replace(self, chain=floors.chain, floors=floors)
 
     def with_envelopes(self, found: Iterable[Authentic[Common]]) -> "Trusted":
         """With these at hand too, signature by signature, though nothing new follows from them."""

@@ -121,7 +121,10 @@ class _Reader(io.RawIOBase):
 
 
 class Line(HTTPConnection):
-    """One keep-alive connection under `bounds`; opened by the first request and after `close` by the next."""
+    """One keep-alive connection under `bounds`; opened by the first request and after `close` by the next.
+
+    `opened` tells whether the last attempt at a connection came to one.
+    """
 
     sock: Any
 
@@ -129,6 +132,7 @@ class Line(HTTPConnection):
         super().__init__(host, port)
         self.bounds, self._tls = bounds, tls
         self._answer: HTTPResponse | None = None
+        self.opened = False
 
     def get(self, path: str, headers: Mapping[str, str]) -> HTTPResponse:
         """Send one GET and read the head of its answer."""
@@ -147,11 +151,13 @@ class Line(HTTPConnection):
 
         The look-up of the name itself is bounded by the system's resolver only (resolv.conf, 5 s a try).
         """
+        self.opened = False
         failed: OSError = OSError("the host has no address")
         for family, kind, protocol, _, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
             sock = socket.socket(family, kind, protocol)
             try:
                 self.sock = BoundedSocket(self._open(sock, address), self.bounds)
+                self.opened = True
                 return
             except OSError as err:
                 sock.close()

@@ -39,6 +39,23 @@ class NoAnswer(FetchFailed):
 
 
 @dataclass(eq=False)
+class NotReached(NoAnswer):
+    """No connection came about: the address is dead, whatever is asked there."""
+
+
+@dataclass(eq=False)
+class BadPacking(FetchFailed):
+    """An answer that is not packed as it says (SPEC AN-4)."""
+
+    reason: str
+    exit_code: ClassVar[int] = 10
+    rule: ClassVar[str] = "AN-4"
+
+    def __str__(self) -> str:
+        return f"{self.store}: {self.path.partition('?')[0]}: {self.reason}"
+
+
+@dataclass(eq=False)
 class NotThere(FetchFailed):
     """The store says that it has no such file (404 or 410)."""
 

@@ -1,10 +1,11 @@
 """One store by all its addresses: the first that answers is asked from then on (SPEC SR-3)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from sealring.errors import Unreachable
-from sealring_client.fetch.errors import NoAnswer, NotThere
+from sealring_client.fetch.errors import NoAnswer, NotReached, NotThere
 from sealring_client.outside import Fetches
 
 if TYPE_CHECKING:
@@ -13,22 +14,58 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@dataclass
+class Cost:
+    """What one store was asked in one check, and the bytes of the bodies that came, packed as they were; no images."""
+
+    requests: int = 0
+    transferred: int = 0
+
+
 class StoreLink:
     """Asks one store. That a file is not there is an answer; only without one the next address is tried."""
 
-    def __init__(self, name: str, urls: list[str], connect: Callable[[str], Fetches]) -> None:
+    def __init__(self, name: str, urls: list[str], connect: Callable[[str], Fetches], cost: Cost | None = None) -> None:
+        """Open nothing yet.
+
+        Args:
+            cost: where its requests are counted.
+        """
         self.name, self.urls = name, urls
+        self.cost = cost or Cost()
         self._left = list(urls)
         self._connect = connect
         self._open: Fetches | None = None
 
     def fetch(self, path: str, *, limit: int) -> bytes:
         """The whole file, at most `limit` bytes, or NotThere / Unreachable."""
-        return self._try(lambda source: source.fetch(path, limit=limit), path)
+        body = self._try(lambda source: self._counted(source).fetch(path, limit=limit), path)
+        self.cost.transferred += len(body)
+        return body
 
     def fetch_if_changed(self, path: str, *, etag: str | None, limit: int) -> "Answer":
         """As `fetch`, unless what the caller holds is still the newest."""
-        return self._try(lambda source: source.fetch_if_changed(path, etag=etag, limit=limit), path)
+        answer = self._try(lambda source: self._counted(source).fetch_if_changed(path, etag=etag, limit=limit), path)
+        self.cost.transferred += len(answer.body or b"")
+        return answer
+
+    def fetch_answer(self, path: str, *, limit: int) -> bytes:
+        """As `fetch`, for a body that may come packed, and that the store need not have (AN-3, AN-4).
+
+        What goes wrong with it, once there is a connection, says nothing of the store's other paths: a store may be
+        older, or files behind a cache, so the address stays.
+        """
+        last: Unreachable = NoAnswer(self.name, path, "none of its addresses answers")
+        while self._left:
+            try:
+                body = self._counted(self._opened()).fetch_answer(path, limit=limit)
+            except NotReached as err:
+                last = err
+                self._give_up()
+                continue
+            self.cost.transferred += body.transferred
+            return body.data
+        raise last
 
     def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> "Stream":
         """Bytes `offset` to `size`, at `rate` bytes a second or faster.
@@ -52,14 +89,24 @@ class StoreLink:
         last: Unreachable = NoAnswer(self.name, path, "none of its addresses answers")
         while self._left:
             try:
-                if self._open is None:
-                    self._open = self._connect(self._left[0])
-                return ask(self._open)
+                return ask(self._opened())
             except NotThere:
                 raise
             except Unreachable as err:
-                # A dead address is not asked again in this run: each try may take its whole time.
                 last = err
-                self.close()
-                self._left.pop(0)
+                self._give_up()
         raise last
+
+    def _opened(self) -> Fetches:
+        if self._open is None:
+            self._open = self._connect(self._left[0])
+        return self._open
+
+    def _give_up(self) -> None:
+        """A dead address is not asked again in this run: each try may take its whole time."""
+        self.close()
+        self._left.pop(0)
+
+    def _counted(self, source: Fetches) -> Fetches:
+        self.cost.requests += 1
+        return source

@@ -2,18 +2,19 @@
 
 import argparse
 import getpass
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from sealring.durable import write_durably
-from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import SealringError
 from sealring.words import Help, Program
 from sealring_server.clock import system_clock
-from sealring_server.command.given import Outside, address_of, check_url, open_signer, read_file, tuf_root_key
+from sealring_server.command.given import Outside, address_of, check_url, show
+from sealring_server.command.init import add_options as init_options
+from sealring_server.command.init import cmd_init
+from sealring_server.command.tuf import add_commands as add_tuf
 
 PROGRAM = Program("sealring-store", "sealring-server")
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -48,28 +49,6 @@ def run(arguments: Sequence[str], outside: Outside) -> int:
     return 0
 
 
-def cmd_init(args: argparse.Namespace, outside: Outside) -> None:
-    """Make a store: its folder, its online key, and the TUF root that the security team pins."""
-    from sealring_server.making import check_root, make_store
-
-    raw = read_file(args.root, MAX_ENVELOPE)
-    root = check_root(args.dir, raw, outside.clock())
-    if args.dry_run:
-        _show(args, {"would_make": str(args.dir), "root_id": root}, f"would make {args.dir} under root {root}")
-        return
-    key_file, is_new = tuf_root_key(args, outside)
-    pin = make_store(args.dir, raw, open_signer(key_file, args, outside), outside.clock)
-    found = {"store": str(args.dir), "tuf_root": str(args.dir / "1.root.json"), "version": pin.version}
-    found |= {"sha256": pin.sha256, "tuf_root_key": str(key_file), "root_id": root}
-    lines = [
-        f"store made in {args.dir}",
-        f"pin this in the store assertion: TUF root version {pin.version}, sha256 {pin.sha256}",
-    ]
-    if is_new:
-        lines.append(f"now take {key_file} offline: move it to a medium that is kept away from this machine")
-    _show(args, found, "\n".join(lines))
-
-
 def cmd_serve(args: argparse.Namespace, outside: Outside) -> None:
     """Serve until SIGTERM; the URL on stdout once it answers."""
     from sealring_server.serving import Size, serve
@@ -77,7 +56,7 @@ def cmd_serve(args: argparse.Namespace, outside: Outside) -> None:
     def ready(url: str) -> None:
         if args.ready_file is not None:
             write_durably(args.ready_file, url.encode())
-        _show(args, {"url": url}, url)
+        show(args, {"url": url}, url)
 
     host, port = address_of(args.bind)
     serve(args.dir, host, port, Size(args.workers), outside.clock, ready)
@@ -91,12 +70,12 @@ def cmd_sign(args: argparse.Namespace, outside: Outside) -> None:
 
     if args.dry_run:
         found = status_of_folder(args.dir, outside.clock())
-        _show(args, found, f"would sign entry {found['entry']['sequence']} again")
+        show(args, found, f"would sign entry {found['entry']['sequence']} again")
         return
     entry = sign_again(open_store(args.dir, outside.clock))
     expires = status_of_folder(args.dir, outside.clock())["tuf_expires"]
     line = f"signed again: entry {entry.sequence}, timestamp good until {expires['timestamp']}"
-    _show(args, {"entry": entry.sequence, "tuf_expires": expires}, line)
+    show(args, {"entry": entry.sequence, "tuf_expires": expires}, line)
 
 
 def cmd_status(args: argparse.Namespace, outside: Outside) -> None:
@@ -114,7 +93,7 @@ def cmd_status(args: argparse.Namespace, outside: Outside) -> None:
         lines.append(f"{found['blobs']} images, {found['bytes']} bytes")
         lines.append(f"{found['open_publications']} open publications")
     lines += [f"TUF {role} expires {at}" for role, at in found["tuf_expires"].items()]
-    _show(args, found, "\n".join(lines))
+    show(args, found, "\n".join(lines))
 
 
 def _expiry(authority: str, found: dict[str, Any]) -> str:
@@ -136,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     sign.add_argument("--dry-run", action="store_true", help="say which entry would be signed again; change nothing")
     status = _command(commands, "status", cmd_status, *EXAMPLES[2:])
     status.add_argument("store", metavar="DIR|URL", help="a store's folder, or its address (nothing is verified then)")
+    add_tuf(commands, _command, _group)
     return top
 
 
@@ -145,16 +125,10 @@ def _add_init(commands: Any) -> None:
         "init",
         cmd_init,
         "sealring-store init shop --root root.json --tuf-root-key tuf-root.key",
+        "sealring-store init shop --root root-1.json --root root-2.json --tuf-root-pub ann.pub --tuf-root-pub bob.pub",
         "sealring-store init shop --root root.json --dry-run",
     )
-    init.add_argument("dir", type=Path, metavar="DIR", help="the store's folder, made when it is not there")
-    root_help = "version 1 of the root assertion that the store's devices trust"
-    init.add_argument("--root", type=Path, required=True, metavar="FILE", help=root_help)
-    key_help = "key file for the TUF root, needed this once; without it one is made beside DIR"
-    init.add_argument("--tuf-root-key", type=Path, metavar="FILE", help=key_help)
-    secret_help = "holds that key's passphrase in one line; asked for otherwise"
-    init.add_argument("--passphrase-file", type=Path, metavar="FILE", help=secret_help)
-    init.add_argument("--dry-run", action="store_true", help="check the root and the folder, and change nothing")
+    init_options(init)
 
 
 def _add_serve(commands: Any) -> None:
@@ -178,6 +152,12 @@ def _workers(text: str) -> int:
     return int(text)
 
 
+def _group(commands: Any, name: str, about: str) -> Any:
+    found: Help = commands.add_parser(name, help=about, description=about)
+    found.examples = ("sealring-store tuf show shop", "sealring-store tuf request shop --rotate all")
+    return found.add_subparsers(required=True, metavar="COMMAND")
+
+
 def _command(commands: Any, name: str, command: Callable[..., None], *examples: str) -> argparse.ArgumentParser:
     text = command.__doc__ or ""
     found: Help = commands.add_parser(name, help=(text[0].lower() + text[1:]).removesuffix("."), description=text)
@@ -185,10 +165,6 @@ def _command(commands: Any, name: str, command: Callable[..., None], *examples: 
     found.add_argument("--json", action="store_true", help="one object on stdout; an error is one on stderr")
     found.set_defaults(command=command)
     return found
-
-
-def _show(args: argparse.Namespace, found: dict[str, Any], line: str) -> None:
-    print(json.dumps(found) if args.json else line, flush=True)
 
 
 if __name__ == "__main__":

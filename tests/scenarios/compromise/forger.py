@@ -1,10 +1,10 @@
 """A thief of all keys of a store: he shows whatever history he likes, signed as the store itself would sign it.
 
-Entries, map, log, view and TUF files are made by the product's own code and python-tuf, with the online key from the
+Entries, map, log, view and TUF files are made by the product's own code and python-tuf, with the online keys from the
 store's folder and, where he wants it, the key of its TUF root. Only what brands and the root must sign he can't make.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -22,9 +22,12 @@ from sealring.catalogue.log import inclusion_path, root_of
 from sealring.catalogue.sparse import SparseMap
 from sealring.catalogue.view import make_view, view_key
 from sealring.envelope import Envelope
+from sealring.keyfile import load_key_file, open_key
+from sealring.keyfile.tuf import TufSigner
 from sealring.statement import parse_statement
 from sealring_server.catalogue import last_entry
 from sealring_server.here import open_store
+from sealring_server.key_folder import KeyFolder
 from sealring_server.schema import entries
 from tests.hostile import Reply
 from tests.scenarios.devices import MODEL
@@ -37,7 +40,8 @@ _compact = JSONSerializer(compact=True)
 class Forger:
     """One history of one store, as files by path. What he does not forge he leaves as it is (`change`)."""
 
-    online: Signer
+    keys: Mapping[str, Signer]
+    """Of each online role."""
     root: bytes
     log: list[CatalogueEntry]
     version: int
@@ -56,7 +60,7 @@ class Forger:
             log = [parse_entry(raw) for raw in raws]
             root = last_entry(connection).root
         here.database.close()
-        return cls(here.online, root, log, 1000, at)
+        return cls(online_signers(folder), root, log, 1000, at)
 
     def change(self, path: str, reply: Reply) -> Reply:
         """The answers of his store; for a line to the device."""
@@ -140,9 +144,19 @@ class Forger:
         self.sign(Timestamp(version=version, expires=until, snapshot_meta=MetaFile(snapshot)))
 
     def sign(self, signed: Timestamp | Snapshot | Targets, *signers: Signer) -> None:
-        """One role's file, by the online key or by these."""
+        """One role's file, by its role's key or by these."""
         name = "timestamp.json" if signed.type == "timestamp" else f"{signed.version}.{signed.type}.json"
-        self.files[f"/tuf/{name}"] = tuf_bytes(signed, *(signers or (self.online,)))
+        self.files[f"/tuf/{name}"] = tuf_bytes(signed, *(signers or (self.keys[signed.type],)))
+
+
+def online_signers(folder: Path) -> dict[str, Signer]:
+    """The secret online keys in a store's folder, by role."""
+    keys = KeyFolder(folder)
+    found: dict[str, Signer] = {}
+    for one in keys.read():
+        raw = (keys.folder / one.secret.removeprefix("file:")).read_bytes()
+        found[one.role] = TufSigner(open_key(load_key_file(keys.folder / one.place), raw))
+    return found
 
 
 def tuf_bytes(signed: Root | Timestamp | Snapshot | Targets, *signers: Signer) -> bytes:

@@ -52,7 +52,7 @@ class Shop:
         self.root_signer = tuf_root_signer(world, f"tuf-root-of-{name}")
         """The offline key of its TUF root; no other store has it (AG-1)."""
         (folder / name).mkdir()
-        pin = make_store(folder / name, world.root.raw, self.root_signer, lambda: world.at)
+        pin = make_store(folder / name, [world.root.raw], self.root_signer, lambda: world.at)
         self.store = RunningStore(world, folder / name, pin)
         self.yesterday = folder / f"{name}-yesterday"
         self.today = folder / f"{name}-today"
@@ -152,7 +152,7 @@ class Stage:
         if shop.name not in self._forgers:  # opening a store's key takes as long as a whole test
             self._forgers[shop.name] = Forger.of(shop.today, self.at)
         known = self._forgers[shop.name]
-        return Forger(known.online, known.root, [*known.log], known.version, known.at)
+        return Forger(known.keys, known.root, [*known.log], known.version, known.at)
 
     def statements(self, *software: Envelope) -> list[Envelope]:
         """The chain with this software: what a view of the model lists."""

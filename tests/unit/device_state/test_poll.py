@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sealring_client.fetch.errors import NoAnswer
-from sealring_client.fetch.fetcher import Answer, Stream
+from sealring_client.fetch.fetcher import Answer, Body, Stream
 from sealring_client.outside import Outside
 from sealring_client.poll import poll, poll_bytes
 from tests.world import NOW
@@ -32,6 +32,9 @@ class Stamp:
         if self.body is None or path != "tuf/timestamp.json" or limit > 16 * 1024:
             raise NoAnswer("stamp", path, "down")
         return Answer(None if etag == self.etag else self.body, self.etag)
+
+    def fetch_answer(self, path: str, *, limit: int) -> Body:
+        raise NoAnswer("stamp", path, str(limit))
 
     def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> Stream:
         raise NoAnswer("stamp", path, f"{offset} {size} {rate}")

@@ -51,8 +51,9 @@ def test_from_nothing_to_a_served_store(tmp_path: Path, root: Path, passphrase: 
     assert made.returncode == 0, made.stderr
     pin = json.loads(made.stdout)
     assert pin["sha256"] == sha256((shop / "1.root.json").read_bytes()).hexdigest()
-    for secret in ("online.key", "online.passphrase"):
-        assert (shop / "keys" / secret).stat().st_mode & 0o777 == 0o600
+    secrets = list((shop / "keys").iterdir())
+    assert len(secrets) == 7  # a key and a passphrase for each role, and the list
+    assert all(secret.stat().st_mode & 0o777 == 0o600 for secret in secrets)
     command = [sys.executable, "-m", "sealring_server.command.main", "serve", str(shop), "--bind", "127.0.0.1:0"]
     served = subprocess.Popen([*command, "--ready-file", str(ready)], stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30

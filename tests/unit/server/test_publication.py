@@ -260,7 +260,7 @@ def test_an_image_beyond_its_signed_size_is_refused_by_its_length(served: Runnin
     assert ask(served.url, path + digest, "PUT", b"image 77!").status == 413
     assert ask(served.url, path + digest, "PUT", b"image").problem()["rule"] == "PB-2"
     assert ask(served.url, path + digest, "PUT", b"imagE 77").problem()["rule"] == "PB-2"
-    for trick in ("../../keys/online.key", "..%2f..%2fstore.db", "A" * 64, digest.upper(), "%00" * 64):
+    for trick in ("../../keys/keys.json", "..%2f..%2fstore.db", "A" * 64, digest.upper(), "%00" * 64):
         assert ask(served.url, path + trick, "PUT", b"image 77").status in (400, 404, 405)
     assert not [f for f in (served.folder / "blobs" / "incoming").iterdir() if digest in f.name]
     upload(served.url, opened.token, b"image 77")

@@ -179,7 +179,7 @@ def test_head_of_an_image_says_its_size_only(served: RunningStore) -> None:
         "/v1/heads/release/1/acme/tool/latest/edge",
         "/v1/heads/view/1/acme/door-1",
         "/v1/statements/" + "00" * 32,
-        "/v1/statements/..%2f..%2fkeys%2fonline.key",
+        "/v1/statements/..%2f..%2fkeys%2fkeys.json",
         "/v1/views/" + "00" * 32,
         "/v1/proofs/" + "00" * 32 + "/" + "00" * 32,
         "/v1/proofs/zz/" + "00" * 32,

@@ -41,12 +41,10 @@ def test_an_unmodified_client_follows_every_publication(served: RunningStore, tm
 
 
 def test_layout(shop: Shop) -> None:
-    """TF-1: consistent snapshots, one target, one offline and one online key, a timestamp of a version only."""
+    """TF-1: consistent snapshots, one target, a key of its own for each role, a timestamp of a version only."""
     root = Metadata[Root].from_bytes((shop.folder / "1.root.json").read_bytes()).signed
     assert root.consistent_snapshot
-    online = root.roles["timestamp"].keyids
-    assert root.roles["snapshot"].keyids == root.roles["targets"].keyids == online
-    assert root.roles["root"].keyids != online
+    assert len({ident for role in root.roles.values() for ident in role.keyids}) == 4
     with shop.here.database.reading() as connection:
         timestamp = Metadata[Timestamp].from_bytes(metadata_bytes(connection, "timestamp") or b"").signed
         targets = Metadata[Targets].from_bytes(metadata_bytes(connection, "targets") or b"").signed

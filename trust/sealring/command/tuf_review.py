@@ -134,7 +134,7 @@ def _warnings(held: RootFile | None, draft: RootFile, at: datetime) -> Iterator[
 
 def _weakened(held: RootFile, draft: RootFile, at: datetime) -> Iterator[str]:
     if held.signed.expires <= at:
-        yield f"{held.name} expired {spell(held.signed.expires)}: devices take nothing from this store until it has this"
+        yield f"{held.name} expired {spell(held.signed.expires)}: devices take nothing from this store until then"
     old, new = held.signed.roles, draft.signed.roles
     for role in ROLES:
         if new[role].threshold < old[role].threshold:

@@ -1,0 +1,137 @@
+"""From each store one answer, asked for once in a check, and when to do without it (SPEC AN-1, AN-3)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from tuf.api.metadata import Timestamp
+
+from sealring.catalogue.view import View
+from sealring.errors import TrustError, Unreachable
+from sealring.statement import FORMATS, Delegation, Model
+from sealring_client.decide.answer import MAX_ANSWER, AnswerSource, Question, Reads, Shelf, load_shelf
+from sealring_client.decide.answer.question import Versions, version_of, versions_held
+from sealring_client.decide.answer.shelf import listed_in
+from sealring_client.decide.learn import concerns
+from sealring_client.decide.listed import AUTHORITIES, heads_held
+from sealring_client.decide.state import TrustState
+from sealring_client.decide.store_view import StoreFiles, held_entry
+from sealring_client.decide.trusted import Trusted
+from sealring_client.device_file import Device
+from sealring_client.fetch.fetcher import Answer
+from sealring_client.fetch.link import StoreLink
+from sealring_client.poll import Stamp
+
+
+@dataclass
+class Answers:
+    """The stores' answers of one check; `held` collects every envelope that is at hand, by digest."""
+
+    device: Device
+    stamps: Mapping[str, Stamp]
+    held: dict[str, bytes] = field(default_factory=dict)
+    _sources: dict[StoreLink, tuple[AnswerSource, Shelf] | None] = field(default_factory=dict)
+    _plain: set[str] = field(default_factory=set)
+
+    def source(self, link: StoreLink, trusted: Trusted, state: TrustState) -> Reads:
+        """Where this store's files come from: its answer, or its paths where it has none that is of use."""
+        if link.name in self._plain:
+            return link
+        if link not in self._sources:
+            self._sources[link] = self._asked(link, trusted, state)
+        found = self._sources[link]
+        return found[0] if found is not None else link
+
+    def is_by_answer(self, link: StoreLink) -> bool:
+        """Whether this store's files come from an answer."""
+        return link.name not in self._plain and self._sources.get(link) is not None
+
+    def do_without(self, name: str) -> None:
+        """From now on this store is asked by its plain paths: its answer was no help."""
+        self._plain.add(name)
+
+    def keeps_back(self, link: StoreLink, view: View, trusted: Trusted, *, refused: bool) -> bool:
+        """Whether this store's paths may show more than its answer did, by the view that it has proved.
+
+        An answer is an optimisation: what came of it has to be what the plain paths give.
+
+        Args:
+            refused: something that the answer showed was refused.
+        """
+        found = self._sources.get(link)
+        if not self.is_by_answer(link) or found is None:
+            return False
+        source, shelf = found
+        if refused and source.shown - listed_in(view):
+            return True
+        held = heads_held(trusted)
+        for (kind, number, subject), head in view.heads.items():
+            if kind not in AUTHORITIES or number not in FORMATS or head.envelope.hex() in source.shown:
+                continue
+            sequence, id = held.get((kind, "" if kind == "root" else subject), (0, ""))
+            if head.sequence > sequence or (head.sequence == sequence and head.id.hex() != id):
+                return True
+        return any(_is_gone(subject, view, shelf) for subject in _covering(trusted, self.device.model))
+
+    def _asked(self, link: StoreLink, trusted: Trusted, state: TrustState) -> tuple[AnswerSource, Shelf] | None:
+        anchor = self.device.anchor.envelope
+        self.held.update({anchor.digest: anchor.raw, **state.statements})
+        folder, root = self.device.folder / "stores" / link.name, trusted.chain.root_id
+        shelf = load_shelf(folder, self.held, root=root, model=self.device.model)
+        files, seen = StoreFiles(folder), state.stores.get(link.name)
+        stamp = self._stamp(link, files)
+        versions = versions_held(files.load) if seen is not None else Versions()
+        if stamp is not None:
+            versions = Versions(versions.root, version_of(stamp.body, Timestamp), versions.snapshot, versions.targets)
+        entry = held_entry(files, seen)
+        question = Question(
+            self.device.model,
+            trusted.chain.root.statement.sequence,
+            _brands(trusted, self.device.model),
+            versions,
+            entry.sequence if entry is not None else 0,
+            shelf.whole.digest.hex() if shelf.whole is not None else "",
+        )
+        try:
+            raw = link.fetch_answer(question.path, limit=MAX_ANSWER)
+            source = AnswerSource.read(link.name, raw, shelf, behind=link, tuf_root=versions.root, stamp=stamp)
+        except (TrustError, Unreachable):
+            return None  # an older store, a mirror of files, or one that lies: its plain paths decide
+        self.held.update({**shelf.statements, **source.statements})
+        return source, shelf
+
+    def _stamp(self, link: StoreLink, files: StoreFiles) -> Answer | None:
+        """The timestamp that is at hand: what a poll fetched just now, else the one that is held."""
+        stamp = self.stamps.get(link.name)
+        stamp = stamp if stamp is not None and stamp.urls == link.urls else None
+        if stamp is not None and version_of(stamp.body, Timestamp):
+            return Answer(stamp.body, stamp.etag)
+        held = files.load("timestamp.json")
+        if held is None or not version_of(held, Timestamp):
+            return None
+        same = stamp is not None and stamp.body is None and sha256(held).hexdigest() == stamp.sha256
+        return Answer(held, stamp.etag if stamp is not None and same else None)
+
+
+def _brands(trusted: Trusted, model: str) -> dict[str, int]:
+    """What is held of the brands that this model's view is about."""
+    said = trusted.floors.get(Model, model)
+    wanted = {model.partition("/")[0]}
+    wanted |= {one.package.partition("/")[0] for one in said.statement.packages} if said is not None else set()
+    found = {name: trusted.known_brand(name) for name in wanted}
+    return {name: one.statement.sequence for name, one in found.items() if one is not None}
+
+
+def _covering(trusted: Trusted, model: str) -> Collection[str]:
+    """The held delegations that matter to this model, as they are held."""
+    held = [trusted.floors.get(Delegation, subject) for kind, subject in trusted.floors.highest if kind == "delegation"]
+    return [one.statement.subject for one in held if one is not None and concerns(one.statement, trusted, model)]
+
+
+def _is_gone(subject: str, view: View, shelf: Shelf) -> bool:
+    """Whether a delegation that this store listed is no longer listed: it was narrowed, and the narrow one is no part
+    of the view (VW-2), nor of the answer (AU-6)."""
+    if any(view.head("delegation", number, subject) is not None for number in FORMATS):
+        return False
+    before = shelf.whole
+    return before is None or any(before.head("delegation", number, subject) is not None for number in FORMATS)

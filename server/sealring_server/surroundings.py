@@ -1,0 +1,32 @@
+"""What the process around the store says: the service manager's credentials, and the state of its PKCS#11 module.
+
+The one module of the store that looks at its environment.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+_tokens_of: int | None = None  # the process that has loaded the PKCS#11 module
+
+
+def credentials_folder() -> Path | None:
+    """Where systemd put this service's credentials; None where it was given none."""
+    found = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(found) if found else None
+
+
+def wake_tokens(where: str) -> None:
+    """PKCS#11 ends with a fork: a child that inherits the loaded module must begin anew, before it opens a token.
+
+    Args:
+        where: the key that is about to be opened; other kinds need nothing.
+    """
+    global _tokens_of  # noqa: PLW0603 - the module that it speaks of is one in a process, too
+    if not where.startswith("hsm:"):
+        return
+    if _tokens_of not in (None, os.getpid()) and "pkcs11" in sys.modules:
+        import pkcs11
+
+        pkcs11.lib(os.environ["PYKCS11LIB"]).reinitialize()
+    _tokens_of = os.getpid()
