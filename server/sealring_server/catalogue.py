@@ -9,10 +9,12 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from sealring.catalogue.entry import CatalogueEntry, first_entry, next_entry, parse_entry
 from sealring.catalogue.leaf import EMPTY_ROOT, Head
+from sealring.catalogue.log import Frontier
 from sealring.catalogue.proof import asked_keys
 from sealring.catalogue.prove import EMPTY_PROOF
 from sealring.errors import SealringError
-from sealring_server.entry_log import append_leaf, inclusion_path, log_root
+from sealring_server.entry_log import append_leaf, frontier, inclusion_path
+from sealring_server.prepared import Prepared
 from sealring_server.schema import entries, tiles
 from sealring_server.tiles.cache import Tiles
 from sealring_server.tiles.change import change
@@ -21,16 +23,16 @@ from sealring_server.tiles.proof import prove_from
 from sealring_server.tiles.tile import Slot
 from sealring_server.tiles.ways import landed, walk
 
-_last = select(entries.c.raw, entries.c.map, entries.c.tile).order_by(entries.c.sequence.desc()).limit(1)
-_map = (
+_last = Prepared(select(entries.c.raw, entries.c.map, entries.c.tile).order_by(entries.c.sequence.desc()).limit(1))
+_map = Prepared(
     select(entries.c.tile, tiles.c.number)
     .outerjoin(tiles, tiles.c.number == entries.c.tile)
     .where(entries.c.map == bindparam("root"))
     .order_by(entries.c.sequence.desc())
     .limit(1)
 )
-_numbered = select(entries.c.raw).where(entries.c.sequence == bindparam("sequence"))
-_add_entry = insert(entries)
+_numbered = Prepared(select(entries.c.raw).where(entries.c.sequence == bindparam("sequence")))
+_add_entry = Prepared(insert(entries))
 
 
 @dataclass(eq=False)
@@ -49,8 +51,7 @@ class NoSuchThing(SealringError):
 
 def last_entry(connection: Connection) -> CatalogueEntry:
     """The newest entry; a store always has one."""
-    raw = connection.execute(_last).one().raw
-    assert isinstance(raw, bytes)
+    ((raw, _, _),) = _last.rows(connection, {})
     return parse_entry(raw)
 
 
@@ -75,22 +76,22 @@ def append_items(
     connection: Connection, known: Tiles, items: Sequence[tuple[bytes, bytes]], *, root: bytes, at: datetime
 ) -> CatalogueEntry:
     """As `append_entry`, of millions of leaves if need be: keys and 72-byte values, ascending by key, each once."""
-    row = connection.execute(_last).one_or_none()
-    if row is None:
-        after = change(connection, known, None, items, 1)
+    found = _last.rows(connection, {})
+    if not found:
+        end, after = Frontier(), change(connection, known, None, items, 1)
         entry = first_entry(root=root, map=_hash(after.top), size=after.added, time=at)
     else:
-        before = parse_entry(row.raw)
-        after = change(connection, known, _top(row.map, row.tile), items, before.sequence + 1)
+        raw, held, number = found[0]
+        before = parse_entry(raw)
+        end = frontier(connection, before.sequence)
+        after = change(connection, known, _top(held, number), items, before.sequence + 1)
         # A clock that went back must not make the catalogue look older than what was shown.
         time, size = max(at, before.time), before.size + after.added
-        entry = next_entry(
-            before, map=_hash(after.top), size=size, time=time, log=log_root(connection, before.sequence)
-        )
+        entry = next_entry(before, map=_hash(after.top), size=size, time=time, log=end.root)
     number = 0 if after.top is None else after.top.number
     values = {"sequence": entry.sequence, "raw": entry.raw, "digest": entry.digest.hex()}
-    connection.execute(_add_entry, values | {"map": entry.map, "tile": number})
-    append_leaf(connection, entry.sequence - 1, entry.leaf)
+    _add_entry.run(connection, [values | {"map": entry.map, "tile": number}])
+    append_leaf(connection, end, entry.leaf)
     return entry
 
 
@@ -103,10 +104,10 @@ def prove(connection: Connection, known: Tiles, map_root: bytes, keys: Collectio
         DamagedStore: the database is not what it should be.
     """
     asked = asked_keys(keys)
-    row = connection.execute(_map, {"root": map_root}).one_or_none()
-    if row is None or row.tile != (row.number or 0):
+    found = _map.rows(connection, {"root": map_root})
+    if not found or (found[0][0] or None) != found[0][1]:
         raise NoSuchThing(f"map {map_root.hex()}")
-    top = _top(map_root, row.tile)
+    top = _top(map_root, found[0][0])
     if top is None:
         return EMPTY_PROOF
     ways = walk(connection, known, top, asked, landed)
@@ -130,7 +131,7 @@ def entries_before(connection: Connection, instant: datetime) -> int:
     low, high = 0, last_entry(connection).sequence
     while low < high:
         middle = (low + high + 1) // 2
-        raw = connection.execute(_numbered, {"sequence": middle}).one().raw
+        ((raw,),) = _numbered.rows(connection, {"sequence": middle})
         low, high = (middle, high) if parse_entry(raw).time < instant else (low, middle - 1)
     return low
 
@@ -142,7 +143,7 @@ def log_path(connection: Connection, size: int, index: int) -> bytes:
         NoSuchThing: the log is not that long.
         NotInLog: it has no such index.
     """
-    if size and connection.execute(_numbered, {"sequence": size}).one_or_none() is None:
+    if size and not _numbered.rows(connection, {"sequence": size}):
         raise NoSuchThing(f"log of {size} entries")
     return inclusion_path(connection, size, index)
 

@@ -1,13 +1,14 @@
 """SQLite, set so that a commit is durable, a read sees one state, and one writer works at a time (SPEC PB-3)."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, select
 from sqlalchemy.exc import DatabaseError
 
 from sealring.errors import SealringError
@@ -15,6 +16,8 @@ from sealring_server.schema import FORMAT, store
 
 BUSY_SECONDS = 60  # how long a publication waits for the one before it
 READERS = 20  # connections kept; more than the server's threads
+
+_after: WeakKeyDictionary[RootTransaction, list[Callable[[], None]]] = WeakKeyDictionary()
 
 
 @dataclass(eq=False)
@@ -58,8 +61,10 @@ class Database:
         """The publication lock: all of what is written becomes visible at the end, or none of it (SPEC PB-3)."""
         # The lock queues this process's threads fairly; BEGIN IMMEDIATE keeps other processes out.
         with self._lock, self._engine.connect().execution_options(sealring_begin="BEGIN IMMEDIATE") as connection:
-            with connection.begin():
+            with connection.begin() as transaction:
                 yield connection
+            for done in _after.pop(transaction, ()):
+                done()
 
     def close(self) -> None:
         """Close every connection that is not in use."""
@@ -83,6 +88,16 @@ def open_database(file: Path) -> Database:
     if found != FORMAT:
         raise NotAStore(file.parent, f"database format {found}, this edition knows {FORMAT}")
     return database
+
+
+def after_commit(connection: Connection, done: Callable[[], None]) -> None:
+    """Let this be called once the transaction has been committed, by `Database.writing`; never if it is rolled back.
+
+    Within a savepoint nothing is promised: it may be undone alone.
+    """
+    transaction = connection.get_transaction()
+    if transaction is not None and not connection.in_nested_transaction():
+        _after.setdefault(transaction, []).append(done)
 
 
 def _settings(connection: Any, _record: object) -> None:

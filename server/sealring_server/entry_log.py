@@ -7,15 +7,16 @@ binary tree stand from left to right: leaf n is 2n, and what a level is shows in
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert
 
 from sealring.catalogue.leaf import MAX_SEQUENCE
-from sealring.catalogue.log import EMPTY_LOG, NotInLog, log_node_hash
+from sealring.catalogue.log import Frontier, NotInLog, log_node_hash
 from sealring_server.damaged import DamagedStore
+from sealring_server.prepared import NumberedRows, Prepared
 from sealring_server.schema import log
 
-_nodes = select(log.c.node, log.c.hash).where(log.c.node.in_(bindparam("nodes", expanding=True)))
-_add = insert(log)
+_nodes = NumberedRows(log.c.node, log.c.hash)
+_add = Prepared(insert(log))
 
 
 def node(level: int, place: int) -> int:
@@ -23,23 +24,22 @@ def node(level: int, place: int) -> int:
     return (place << level + 1) + (1 << level) - 1
 
 
-def append_leaf(connection: Connection, size: int, leaf: bytes) -> None:
-    """Add the leaf hash of one more entry to a log of `size` entries, with each subtree that it makes whole."""
-    level, place, done = 0, size, leaf
+def frontier(connection: Connection, size: int) -> Frontier:
+    """The end of a log of `size` entries, which are there; it knows the root (SPEC LG-1)."""
+    peaks = _peaks(0, size)
+    found = _read(connection, peaks)
+    return Frontier(size, tuple(found[peak] for peak in peaks))
+
+
+def append_leaf(connection: Connection, end: Frontier, leaf: bytes) -> None:
+    """Add the leaf hash of one more entry after this end of the log, with each subtree that it makes whole."""
+    level, place, done, peaks = 0, end.size, leaf, list(end.peaks)
     rows = [{"node": node(0, place), "hash": done}]
-    beside = _read(connection, [node(at, (size >> at) - 1) for at in range(_ones(size))])
     while place & 1:
-        done = log_node_hash(beside[node(level, place - 1)], done)
+        done = log_node_hash(peaks.pop(), done)
         level, place = level + 1, place >> 1
         rows.append({"node": node(level, place), "hash": done})
-    connection.execute(_add, rows)
-
-
-def log_root(connection: Connection, size: int) -> bytes:
-    """RFC 6962's hash over the first `size` entries, which are there (SPEC LG-1)."""
-    if not size:
-        return EMPTY_LOG
-    return _fold(_read(connection, _peaks(0, size)), 0, size)
+    _add.run(connection, rows)
 
 
 def inclusion_path(connection: Connection, size: int, index: int) -> bytes:
@@ -81,14 +81,9 @@ def _fold(found: Mapping[int, bytes], first: int, end: int) -> bytes:
     return done
 
 
-def _ones(number: int) -> int:
-    """How many ones a number ends with."""
-    return (~number & number + 1).bit_length() - 1
-
-
 def _read(connection: Connection, numbers: Iterable[int]) -> dict[int, bytes]:
     wanted = list(numbers)
-    found = {row.node: row.hash for row in connection.execute(_nodes, {"nodes": wanted})} if wanted else {}
+    found = dict(_nodes.read(connection, wanted))
     if len(found) != len(wanted):
         raise DamagedStore("the log of its entries has a gap")
     return found

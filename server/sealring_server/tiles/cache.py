@@ -1,10 +1,9 @@
 """A process's memory of tiles and leaves: bounded, and safe for its threads.
 
-What is remembered must never be of a transaction that is rolled back: the numbers of its tiles are given again. The
-number that a map's top has is the highest there is (`batch.py`), so the first change in a transaction tells up to
-where numbers are of committed states (`begin_change`); above that, nothing is remembered in this transaction. Numbers
-that were collected are below that one, and never come back. And a remembered tile is given out only where its hash is
-the one that the tile above commits to.
+What is remembered must never be of a transaction that is rolled back: the numbers of its tiles are given again. So
+new tiles are remembered after the commit (`change.py`). And what a transaction reads is remembered as far as it was
+there before: the number that a map's top has is the highest there is (`batch.py`), so the first change in a
+transaction says up to where (`begin_change`). Numbers that were collected are below that one, and never come back.
 """
 
 import threading
@@ -65,6 +64,7 @@ class Tiles:
     """
 
     def __init__(self, tiles: int = KEPT_TILES, leaves: int = KEPT_LEAVES) -> None:
+        self.most = tiles
         self.tiles: Kept[int, Tile] = Kept(tiles)
         self.leaves: Kept[bytes, Leaf] = Kept(leaves)
         """By hash: what a hash commits to is the same in every state of the store, committed or not."""

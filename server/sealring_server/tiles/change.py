@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
-from sqlalchemy import Connection, Executable, insert
+from sqlalchemy import Connection, insert
 
 from sealring.catalogue.leaf import map_leaf_hash
 from sealring.catalogue.nodes import Leaf
 from sealring.catalogue.sparse import SequenceFell
+from sealring_server.database import after_commit
+from sealring_server.prepared import Prepared
 from sealring_server.schema import leaves, superseded, tiles
 from sealring_server.tiles.batch import Batch, Set
 from sealring_server.tiles.cache import Tiles
@@ -19,9 +20,9 @@ from sealring_server.tiles.ways import own_slot, walk
 NUMBER_BYTES: Final = 8
 ROWS: Final = 5000  # written at a time
 
-_add_tile = insert(tiles)
-_add_leaf = insert(leaves)
-_add_superseded = insert(superseded)
+_add_tile = Prepared(insert(tiles))
+_add_leaf = Prepared(insert(leaves))
+_add_superseded = Prepared(insert(superseded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,17 @@ def change(
         items = [(key, value) for key, value in items if key not in held or held[key].value != value]
     if not items:
         return Changed(top, 0)
-    _write(connection, (({"entry": entry, "key": key, "value": value}) for key, value in items), _add_leaf)
+    _add_leaf.run(connection, ({"entry": entry, "key": key, "value": value} for key, value in items))
     highest = 0 if top is None else top.number
     known.begin_change(connection, highest)
-    rows = _Rows(connection)
+    rows = _Rows(connection, known.most)
     batch = Batch(opened, {leaf.hash: key for key, leaf in held.items()}, highest + 1, rows.write)
     after = batch.put(top, [Set(key, map_leaf_hash(key, value), entry) for key, value in items])
     rows.flush()
+    after_commit(connection, lambda: known.tiles.keep(rows.new))
     if batch.superseded:
         numbers = b"".join([number.to_bytes(NUMBER_BYTES, "big") for number in sorted(batch.superseded)])
-        connection.execute(_add_superseded, {"entry": entry, "numbers": numbers})
+        _add_superseded.run(connection, [{"entry": entry, "numbers": numbers}])
     return Changed(after, sum(key not in held for key, _ in items))
 
 
@@ -78,22 +80,21 @@ def _check_sequences(held: Mapping[bytes, Leaf], items: Iterable[tuple[bytes, by
 class _Rows:
     """New tiles on their way into the database: some thousand at a time, so that a map of millions takes no more."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, most: int) -> None:
         self._connection = connection
+        self._most = most
+        self.new: dict[int, Tile] = {}
+        """To be remembered; of very many, those that are written first: the next change asks for all the same."""
         self._rows: list[dict[str, object]] = []
 
     def write(self, number: int, tile: Tile) -> None:
         self._rows.append({"number": number, "raw": tile.to_bytes()})
+        if len(self.new) < self._most:
+            self.new[number] = tile
         if len(self._rows) >= ROWS:
             self.flush()
 
     def flush(self) -> None:
         if self._rows:
-            self._connection.execute(_add_tile, self._rows)
+            _add_tile.run(self._connection, self._rows)
         self._rows = []
-
-
-def _write(connection: Connection, rows: Iterable[dict[str, object]], statement: Executable) -> None:
-    rest = iter(rows)
-    while some := list(islice(rest, ROWS)):
-        connection.execute(statement, some)

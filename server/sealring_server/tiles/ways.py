@@ -5,29 +5,27 @@ What is read is checked against the hash of what led there, so that a damaged ro
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Final, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from sqlalchemy import Connection, bindparam, select
 
 from sealring.catalogue.leaf import HASH_BYTES, KEY_BITS, VALUE_BYTES
 from sealring.catalogue.nodes import Leaf
 from sealring_server.damaged import DamagedStore
+from sealring_server.prepared import NumberedRows, Prepared
 from sealring_server.schema import leaves, tiles
 from sealring_server.tiles.cache import Tiles
 from sealring_server.tiles.tile import NotATile, Slot, Tile, half_byte, parse_tile
 
-ASK: Final = 500  # rows in one query
-
 Landing: TypeAlias = Callable[[Tile, int], int | None]
 """Which slot of a tile a key with this half-byte goes on to."""
 
-_tiles = select(tiles.c.number, tiles.c.raw).where(tiles.c.number.in_(bindparam("numbers", expanding=True)))
-_leaf = select(leaves.c.key, leaves.c.value).where(
-    leaves.c.entry == bindparam("entry"), leaves.c.key.between(bindparam("first"), bindparam("last"))
+_tiles = NumberedRows(tiles.c.number, tiles.c.raw)
+_leaf = Prepared(
+    select(leaves.c.key, leaves.c.value).where(
+        leaves.c.entry == bindparam("entry"), leaves.c.key.between(bindparam("first"), bindparam("last"))
+    )
 )
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +95,8 @@ def _open(connection: Connection, known: Tiles, level: Iterable[_Part], depth: i
     if len(found) == len(wanted):
         return found
     new: dict[int, Tile] = {}
-    for numbers in _chunks(number for number in wanted if number not in found):
-        for number, raw in connection.execute(_tiles, {"numbers": numbers}):
-            new[number] = _checked(number, raw, depth, wanted[number])
+    for number, raw in _tiles.read(connection, [number for number in wanted if number not in found]):
+        new[number] = _checked(number, raw, depth, wanted[number])
     found.update(new)
     missing = [number for number in wanted if number not in found]
     if missing:
@@ -133,16 +130,10 @@ def _leaf_at(connection: Connection, slot: Slot, path: int, depth: int) -> Leaf:
     rest = KEY_BITS - 4 * depth
     first = (path << rest).to_bytes(HASH_BYTES, "big")
     last = ((path + 1 << rest) - 1).to_bytes(HASH_BYTES, "big")
-    rows = connection.execute(_leaf, {"entry": slot.number, "first": first, "last": last}).all()
-    if len(rows) != 1 or len(rows[0].key) != HASH_BYTES or len(rows[0].value) != VALUE_BYTES:
+    rows = _leaf.rows(connection, {"entry": slot.number, "first": first, "last": last})
+    if [tuple(map(len, row)) for row in rows] != [(HASH_BYTES, VALUE_BYTES)]:
         raise DamagedStore(f"entry {slot.number} has no one leaf {slot.hash.hex()}")
-    leaf = Leaf(rows[0].key, rows[0].value)
+    leaf = Leaf(*rows[0])
     if leaf.hash != slot.hash:
         raise DamagedStore(f"a leaf of entry {slot.number} has hash {leaf.hash.hex()}, {slot.hash.hex()} needed")
     return leaf
-
-
-def _chunks(all: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(all)
-    while some := list(islice(rest, ASK)):
-        yield some
