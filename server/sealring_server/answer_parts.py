@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from sealring.bundle import (
     Entry,
@@ -29,10 +29,9 @@ from sealring.errors import TrustError
 from sealring.names import MAX_INTEGER
 from sealring_server.answer_question import Question, TufVersions
 from sealring_server.catalogue import NoSuchThing, last_entry, log_path, prove
-from sealring_server.held import Held
 from sealring_server.here import StoreHere
-from sealring_server.schema import statements
-from sealring_server.tuf_repo import CATALOGUE, last_version, metadata_bytes
+from sealring_server.schema import statements, tuf
+from sealring_server.tuf_repo import CATALOGUE
 from sealring_server.views import current_view, difference
 
 MAX_STEPS: Final = 256  # of roots, of all brands' versions together, and of TUF roots
@@ -40,10 +39,38 @@ MAX_STATEMENTS: Final = 8 * 1024 * 1024  # bytes of envelopes in one answer; som
 MAX_TUF_ROOTS: Final = 1024 * 1024  # bytes of TUF roots in one answer
 AT_ONCE: Final = 500  # statements asked for in one query
 
+# Written once: SQLAlchemy takes as long to put such a question together as the database to answer it.
+_newest = (
+    select(tuf.c.version, tuf.c.raw)
+    .where(tuf.c.role == bindparam("role"), tuf.c.version > bindparam("after"))
+    .order_by(tuf.c.version.desc())
+    .limit(1)
+)
+_stamp = select(tuf.c.version).where(tuf.c.role == "timestamp").order_by(tuf.c.version.desc()).limit(1)
+_tuf_roots_after = (
+    select(tuf.c.version, tuf.c.raw)
+    .where(tuf.c.role == "root", tuf.c.version > bindparam("after"))
+    .order_by(tuf.c.version)
+    .limit(MAX_STEPS)
+)
+_version = (
+    select(statements.c.envelope, statements.c.raw)
+    .where(
+        statements.c.type == bindparam("type"),
+        statements.c.subject == bindparam("subject"),
+        statements.c.sequence == bindparam("sequence"),
+    )
+    .order_by(statements.c.entry.desc(), statements.c.envelope)
+    .limit(1)
+)
+_named = select(statements.c.envelope, statements.c.raw).where(
+    statements.c.envelope.in_(bindparam("digests", expanding=True))
+)
+
 
 def state(connection: Connection) -> tuple[int, int]:
     """What tells two committed states apart: the newest entry, and the timestamp, which is also signed without one."""
-    return last_entry(connection).sequence, last_version(connection, "timestamp")
+    return last_entry(connection).sequence, connection.execute(_stamp).scalar_one()
 
 
 def answer(connection: Connection, here: StoreHere, model: str, question: Question) -> bytes:
@@ -74,29 +101,27 @@ def _tuf_files(connection: Connection, question: Question, entry: CatalogueEntry
     held = question.tuf
     yield from _tuf_roots(connection, held)
     for role, version in (("timestamp", held.timestamp), ("snapshot", held.snapshot), ("targets", held.targets)):
-        newest = last_version(connection, role)
-        raw = metadata_bytes(connection, role, newest) if newest > version else None
-        if raw is not None:
-            yield TufEntry(f"{role}.json" if role == "timestamp" else f"{newest}.{role}.json", raw)
+        row = connection.execute(_newest, {"role": role, "after": version}).one_or_none()
+        if row is not None:
+            yield TufEntry("timestamp.json" if role == "timestamp" else f"{row.version}.{role}.json", row.raw)
     if question.entry != entry.sequence:
         yield TufEntry(f"targets/{sha256(entry.raw).hexdigest()}.{CATALOGUE}", entry.raw)
 
 
 def _tuf_roots(connection: Connection, held: TufVersions) -> Iterator[TufEntry]:
     room = MAX_TUF_ROOTS
-    for version in range(held.root + 1, min(held.root + MAX_STEPS, MAX_INTEGER) + 1):
-        raw = metadata_bytes(connection, "root", version)
-        room -= len(raw or b"")
-        if raw is None or room < 0:
+    for row in connection.execute(_tuf_roots_after, {"after": held.root}):
+        room -= len(row.raw)
+        if room < 0:
             return
-        yield TufEntry(f"{version}.root.json", raw)
+        yield TufEntry(f"{row.version}.root.json", row.raw)
 
 
 def _statements(connection: Connection, question: Question, heads: Iterable[Head]) -> Iterator[StatementEntry]:
     """Roots and brands' versions one by one, then what the view has new; each once, while there is room."""
     sent: set[str] = set()
     room = MAX_STATEMENTS
-    for digest, raw in _in_turn(Held(connection), question, [head.envelope.hex() for head in heads]):
+    for digest, raw in _in_turn(connection, question, [head.envelope.hex() for head in heads]):
         if digest in sent:
             continue
         room -= len(raw)
@@ -106,30 +131,29 @@ def _statements(connection: Connection, question: Question, heads: Iterable[Head
         yield StatementEntry(raw)
 
 
-def _in_turn(held: Held, question: Question, digests: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+def _in_turn(connection: Connection, question: Question, digests: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """Digest and envelope of all that is lacking, as a device walks it."""
-    yield from _versions(held, "root", "", question.root, MAX_STEPS)
+    yield from _versions(connection, "root", "", question.root, MAX_STEPS)
     left = MAX_STEPS
     for brand, sequence in question.brands:
-        for found in _versions(held, "brand", brand, sequence, left):
+        for found in _versions(connection, "brand", brand, sequence, left):
             left -= 1
             yield found
     for at in range(0, len(digests), AT_ONCE):
-        asked = select(statements.c.envelope, statements.c.raw).where(
-            statements.c.envelope.in_(digests[at : at + AT_ONCE])
-        )
-        found_now = {row.envelope: row.raw for row in held.connection.execute(asked)}
+        asked = digests[at : at + AT_ONCE]
+        found_now = {row.envelope: row.raw for row in connection.execute(_named, {"digests": asked})}
         # In the view's order, so that one question has one answer.
-        yield from ((digest, found_now[digest]) for digest in digests[at : at + AT_ONCE])
+        yield from ((digest, found_now[digest]) for digest in asked)
 
 
-def _versions(held: Held, kind: str, subject: str, after: int, most: int) -> Iterator[tuple[str, bytes]]:
+def _versions(connection: Connection, kind: str, subject: str, after: int, most: int) -> Iterator[tuple[str, bytes]]:
     """The versions of a root or brand after this one, as long as each follows the one before."""
     for version in range(after + 1, min(after + most, MAX_INTEGER) + 1):
-        raw = held.version(kind, subject or str(version), version)
-        if raw is None:
+        asked = {"type": kind, "subject": subject or str(version), "sequence": version}
+        row = connection.execute(_version, asked).one_or_none()
+        if row is None:
             return
-        yield sha256(raw).hexdigest(), raw
+        yield row.envelope, row.raw
 
 
 def _view(view: View, question: Question, known: ViewDifference | None) -> list[Entry]:
