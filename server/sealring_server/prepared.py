@@ -8,7 +8,7 @@ give as they are.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Column, Connection, Delete, Insert, Select, bindparam, select
+from sqlalchemy import Column, CompoundSelect, Connection, Delete, Insert, Select, Update, bindparam, select
 from sqlalchemy.exc import DBAPIError
 
 ASK: Final = 512  # numbers in one question
@@ -34,7 +34,7 @@ class _Sql(NamedTuple):
 class Prepared:
     """One statement, all of whose values are parameters or constants."""
 
-    def __init__(self, statement: Select[Any] | Insert | Delete) -> None:
+    def __init__(self, statement: Select[Any] | CompoundSelect[Any] | Insert | Update | Delete) -> None:
         self._statement = statement
         self._compiled: dict[str, _Sql] = {}
 

@@ -13,13 +13,22 @@ from sealring.catalogue.leaf import Head
 from sealring.envelope import parse_envelope
 from sealring.statement import Common, Delegation, Model, Release, Stack, parse_statement
 from sealring_server.held import Held, below
+from sealring_server.prepared import Prepared
 from sealring_server.schema import heads, statements
 from sealring_server.views.rules import About
 
 KEPT = 2048  # answers of each kind
 
-_HEADS = select(heads.c.format, heads.c.sequence, heads.c.id, heads.c.envelope).where(
-    heads.c.type == bindparam("type"), heads.c.subject == bindparam("subject")
+_HEADS = Prepared(
+    select(heads.c.format, heads.c.sequence, heads.c.id, heads.c.envelope).where(
+        heads.c.type == bindparam("type"), heads.c.subject == bindparam("subject")
+    )
+)
+_BODIES = Prepared(
+    select(statements.c.raw)
+    .join(heads, heads.c.envelope == statements.c.envelope)
+    .where(heads.c.type == bindparam("type"), heads.c.subject == bindparam("subject"))
+    .order_by(heads.c.format)
 )
 
 
@@ -66,7 +75,7 @@ class Lookup:
         return _only(self._delegations(brand), Delegation)
 
     def _ask_heads(self, about: About) -> dict[int, Head]:
-        rows = self.held.connection.execute(_HEADS, {"type": about[0], "subject": about[1]})
+        rows = _HEADS.rows(self.held.connection, {"type": about[0], "subject": about[1]})
         return {row[0]: Head(row[1], bytes.fromhex(row[2]), bytes.fromhex(row[3])) for row in rows}
 
     def _ask_bodies(self, about: About) -> tuple[Common, ...]:
@@ -76,8 +85,8 @@ class Lookup:
             (number, one.sequence) for number, one in found.items()
         ]:
             return (new,)
-        digests = [head.envelope.hex() for _, head in sorted(found.items())]
-        return tuple(_parsed(self.held.envelope(digest)) for digest in digests)
+        rows = _BODIES.rows(self.held.connection, {"type": about[0], "subject": about[1]})
+        return tuple(_parsed(row[0]) for row in rows)
 
     def _ask_delegations(self, brand: str) -> tuple[Common, ...]:
         of_brand = (
@@ -89,9 +98,8 @@ class Lookup:
         return tuple(map(_parsed, self.held.connection.scalars(of_brand)))
 
 
-def _parsed(raw: bytes | None) -> Common:
+def _parsed(raw: bytes) -> Common:
     """What was admitted before, and is not judged again here."""
-    assert raw is not None  # a head's row refers to it
     return parse_statement(parse_envelope(raw).payload)
 
 

@@ -4,19 +4,24 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from sqlalchemy import BindParameter, Connection, bindparam, literal, select, union, union_all
+from sqlalchemy import BindParameter, Connection, bindparam, literal_column, select, union, union_all
 
 from sealring.statement import Common, Delegation, Model, RevisionStatement, Root, Stack
 from sealring_server.held import below
+from sealring_server.prepared import Prepared
 from sealring_server.schema import view_models, view_rows, view_wants
 from sealring_server.views.lookup import Lookup
 from sealring_server.views.rules import SHOWN, About
 
 _kind: BindParameter[str] = bindparam("kind")
 _about: BindParameter[str] = bindparam("about")
-_USERS = union_all(
-    select(view_rows.c.model, literal(0)).where(view_rows.c.type == _kind, view_rows.c.subject == _about),
-    select(view_wants.c.model, literal(1)).where(view_wants.c.type == _kind, view_wants.c.subject == _about),
+_USERS = Prepared(
+    union_all(
+        select(view_rows.c.model, literal_column("0")).where(view_rows.c.type == _kind, view_rows.c.subject == _about),
+        select(view_wants.c.model, literal_column("1")).where(
+            view_wants.c.type == _kind, view_wants.c.subject == _about
+        ),
+    )
 )
 
 
@@ -67,7 +72,7 @@ def _users(connection: Connection, about: About) -> set[str]:
 
 def _by_table(connection: Connection, about: About) -> tuple[set[str], set[str]]:
     found: tuple[set[str], set[str]] = set(), set()
-    for model, is_wanted in connection.execute(_USERS, {"kind": about[0], "about": about[1]}):
+    for model, is_wanted in _USERS.rows(connection, {"kind": about[0], "about": about[1]}):
         found[is_wanted].add(model)
     return found
 

@@ -11,6 +11,7 @@ from sealring.catalogue.leaf import Head
 from sealring.catalogue.view import Subjects, view_key
 from sealring.statement import Common, Model
 from sealring_server.held import Held
+from sealring_server.prepared import Prepared
 from sealring_server.schema import view_models, view_rows
 from sealring_server.views.document import digest_of, document
 from sealring_server.views.lookup import Lookup
@@ -21,10 +22,14 @@ from sealring_server.views.written import Written
 
 TOGETHER = 256  # models whose changes are written in one go
 
-_ROWS = select(view_rows.c.type, view_rows.c.format, view_rows.c.subject, view_rows.c.since, view_rows.c.value).where(
-    view_rows.c.model == bindparam("model")
+_ROWS = Prepared(
+    select(view_rows.c.type, view_rows.c.format, view_rows.c.subject, view_rows.c.since, view_rows.c.value).where(
+        view_rows.c.model == bindparam("model")
+    )
 )
-_FOLLOWS = select(view_models.c.architecture, view_models.c.stack).where(view_models.c.model == bindparam("model"))
+_FOLLOWS = Prepared(
+    select(view_models.c.architecture, view_models.c.stack).where(view_models.c.model == bindparam("model"))
+)
 
 
 @dataclass
@@ -136,11 +141,11 @@ def _put_revisions(lookup: Lookup, draft: Draft, release: str, architecture: str
 
 def _follows(connection: Connection, model: str) -> tuple[str, str | None] | None:
     """The architecture and the stack by which the model's releases are read; None where that is not one way."""
-    row = connection.execute(_FOLLOWS, {"model": model}).one()
-    return None if row[0] is None else (row[0], row[1])
+    ((architecture, stack),) = _FOLLOWS.rows(connection, {"model": model})
+    return None if architecture is None else (architecture, stack)
 
 
 def _rows(connection: Connection, model: str) -> dict[Subjects, tuple[int, bytes]]:
     """The newest rows: since when they stand, and their values."""
-    rows = connection.execute(_ROWS, {"model": model}).all()
+    rows = _ROWS.rows(connection, {"model": model})
     return {(kind, number, subject): (since, value) for kind, number, subject, since, value in rows}

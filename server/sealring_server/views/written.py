@@ -1,27 +1,30 @@
 """What one publication writes about views: the rows that change, and what they were until now (SPEC VW-3, MP-6)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, delete, insert, update
+from sqlalchemy import Connection, bindparam, delete, insert, null, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealring.catalogue.view import Subjects
+from sealring_server.prepared import Prepared
 from sealring_server.schema import view_models, view_past, view_rows, view_wants, views
 from sealring_server.views.rules import About
 
 # A parameter with the name of a column would be taken for its new value.
 _PLACE = ("model", "type", "format", "subject")
-_at = [view_rows.c[name] == bindparam(f"at_{name}") for name in _PLACE]
-_MOVE = update(view_rows).where(*_at).values(since=bindparam("new_since"), value=bindparam("new_value"))
-_REMOVE = delete(view_rows).where(*_at)
+_put = upsert(view_rows)
+_PUT = _put.on_conflict_do_update(
+    index_elements=_PLACE, set_={name: _put.excluded[name] for name in ("since", "value")}
+)
+_REMOVE = delete(view_rows).where(*[view_rows.c[name] == bindparam(f"at_{name}") for name in _PLACE])
 _SAME_ENTRY = delete(views).where(
     views.c.model == bindparam("of"), views.c.until.is_(None), views.c.entry == bindparam("now")
 )
 _END = update(views).where(views.c.model == bindparam("of"), views.c.until.is_(None)).values(until=bindparam("now"))
 _begun = upsert(views).values(digest=bindparam("named"), model=bindparam("of"), entry=bindparam("now"))
 # A view that came back is named by its newest entry: the rows of then and now are the same.
-_BEGIN = _begun.on_conflict_do_update(index_elements=["digest"], set_={"entry": bindparam("now"), "until": None})
+_BEGIN = _begun.on_conflict_do_update(index_elements=["digest"], set_={"entry": bindparam("now"), "until": null()})
 _WANT = upsert(view_wants).on_conflict_do_nothing()
 _WANT_NO_MORE = delete(view_wants).where(
     view_wants.c.model == bindparam("of"),
@@ -48,12 +51,9 @@ class Written:
         changed = [about for about, value in after.items() if about not in before or before[about][1] != value]
         ended = [about for about in before if about not in after]
         for about in changed:
-            value = after[about]
             if about in before:
                 self._past(model, about, *before[about])
-                self._do("move", {**_place(model, about, "at_"), "new_since": self.sequence, "new_value": value})
-            else:
-                self._do("add", {**_place(model, about), "since": self.sequence, "value": value})
+            self._do("put", {**_place(model, about), "since": self.sequence, "value": after[about]})
         for about in ended:
             self._past(model, about, *before[about])
             self._do("remove", _place(model, about, "at_"))
@@ -83,7 +83,7 @@ class Written:
         """Write all that was noted."""
         for name, statement in _ORDER:
             if todo := self._todo.get(name):
-                connection.execute(statement, todo)
+                statement.run(connection, todo)
 
     def _past(self, model: str, about: Subjects, since: int, value: bytes) -> None:
         # What this very entry had put there stood in no entry's view.
@@ -94,19 +94,21 @@ class Written:
         self._todo.setdefault(name, []).append(parameters)
 
 
-_ORDER: Iterable[tuple[str, Executable]] = (
-    ("past", insert(view_past)),
-    ("remove", _REMOVE),
-    ("move", _MOVE),
-    ("add", insert(view_rows)),
-    ("same entry", _SAME_ENTRY),
-    ("view", _END),
-    ("view", _BEGIN),
-    ("model", _MODEL),
-    ("want nothing", _WANT_NOTHING),
-    ("want no more", _WANT_NO_MORE),
-    ("want", _WANT),
-)
+_ORDER: Sequence[tuple[str, Prepared]] = [
+    (name, Prepared(statement))
+    for name, statement in (
+        ("past", insert(view_past)),
+        ("remove", _REMOVE),
+        ("put", _PUT),
+        ("same entry", _SAME_ENTRY),
+        ("view", _END),
+        ("view", _BEGIN),
+        ("model", _MODEL),
+        ("want nothing", _WANT_NOTHING),
+        ("want no more", _WANT_NO_MORE),
+        ("want", _WANT),
+    )
+]
 
 
 def _place(model: str, about: Subjects, prefix: str = "") -> dict[str, Any]:
