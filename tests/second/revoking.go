@@ -74,7 +74,10 @@ func (c *chain) takeLists(all, kept []*statement, sort func(*statement) bool) {
 func (c *chain) last(subject string) *statement {
 	found := c.versions[subject]
 	for _, d := range c.held {
-		if c.versions[subject] == nil && d.subject == subject && higher(d, found) {
+		if c.versions[subject] != nil || d.subject != subject {
+			continue
+		}
+		if higher(d, found) || (d.sequence == found.sequence && d.id < found.id) {
 			found = d
 		}
 	}

@@ -78,9 +78,14 @@ def _last(claims: Iterable[Claim]) -> dict[str, Claim]:
     for claim in claims:
         if isinstance(claim.statement, Delegation):
             held = found.setdefault(claim.statement.subject, claim)
-            if held.statement.sequence < claim.statement.sequence:
+            # RK-3: the order in which two of one number came would be forgotten at a restart.
+            if _rank(held) < _rank(claim):
                 found[claim.statement.subject] = claim
     return found
+
+
+def _rank(claim: Claim) -> tuple[int, int]:
+    return claim.statement.sequence, -int(claim.envelope.id, 16)
 
 
 def _in_force(

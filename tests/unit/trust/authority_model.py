@@ -4,6 +4,7 @@ Nothing here is shared with the product: a statement is a record, its signatures
 days, and every question is answered by looking through all that was ever accepted. One root, and one brand `acme`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.unit.trust.authority_words import ListInForce, Names, Said, Signed, highest, tops
@@ -16,6 +17,8 @@ class Model:
     """What one device has accepted, and what follows from it. It forgets nothing."""
 
     root: Signed
+    order: Callable[[Signed], str]
+    """The one thing that it is told of bytes: which of two with one number comes first where nothing else decides."""
     brand: Signed | None = None
     memory: list[Signed] = field(default_factory=list)
 
@@ -119,7 +122,7 @@ class Model:
         """The delegation that limits a delegate's list: the one that counts, else the highest that ever did."""
         known = self.about("delegation", name)
         counting = [one for one in self.delegations() if one.said.name == name]
-        return highest(counting) or highest(filter(self.own, known)) or highest(known)
+        return highest(counting) or highest(filter(self.own, known)) or min(tops(known), key=self.order, default=None)
 
     def action(self, said: Said, lists: list[ListInForce] | None = None, *, by_id: bool = False) -> str | None:
         """The strongest that a list in force says of a statement (RK-1, RK-3 to RK-5)."""

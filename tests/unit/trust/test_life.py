@@ -55,7 +55,8 @@ class Lives(RuleBasedStateMachine):
         keys = of("root", 1)
         root = Said("root", "root", 1, expires=1000, keys=frozenset(keys), certifiers=frozenset({"role-1"}))
         first = Signed(root, frozenset(keys[:2]))
-        self.life, self.model = Life(first), Model(first)
+        self.life = Life(first)
+        self.model = Model(first, order=lambda one: self.life.identity(one.said))
         self.offer(Signed(Said("brand", "acme", 1, keys=frozenset(of("acme", 1))), frozenset({"role-1"})))
 
     def signers(self, who: list[str]) -> Names:

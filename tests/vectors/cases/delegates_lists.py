@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sealring.envelope import parse_envelope
 from tests.vectors.cases.authority import TWO
 from tests.vectors.cases.chain import Part
 from tests.vectors.cases.common import ACCEPTED, WORLD, Cases
@@ -130,6 +131,21 @@ def _anew() -> Cases:
         wider,
         before=rotated(0),
     )
+    # Two of one number: what the one with the lower id covers, whichever came first.
+    one, two = (given(**{**KEPT, **LISTING, "packages": [f"acme/{name}"]}) for name in ("tool", "toy"))
+    lower = min(one, two, key=lambda part: parse_envelope(part[1]).id)
+    both = his(1, (BUILT.id, "keep"), (toy.id, "keep"), **KEPT)
+    for name, order in (("first", (one, two)), ("last", (two, one))):
+        for what, package, its in ((BUILT, "tool", one), (toy, "toy", two)):
+            yield judged(
+                f"revocation/delegate-twins-{name}-{package}",
+                "RK-1" if its is lower else ACCEPTED,
+                "of two delegations with one number the one with the lower id bounds",
+                what,
+                *order,
+                both,
+                before=rotated(0),
+            )
     yield judged(
         "revocation/delegate-list-alone",
         ACCEPTED,
