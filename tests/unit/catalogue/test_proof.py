@@ -177,6 +177,9 @@ CLOSE = b"\x01" + bytes(31)  # differs from A at bit 7
         pytest.param(b"\x01\x80" + bytes(32) + b"\x01" + VALUE, [A], "against", id="the wrong side pruned"),
         pytest.param(b"\x01\xc0" + bytes(32) + b"\x00", [A], "tag", id="empty map below a fork"),
         pytest.param(b"\x01\xc0" + bytes(32) + b"\x02" + B + VALUE, [A], "lead to", id="leaf from elsewhere"),
+        pytest.param(
+            b"\x01\x80" + bytes(32) + b"\x02" + A + VALUE, [B], "lead to", id="leaf from the left, on the right"
+        ),
         pytest.param(b"\x01\xff\x3e" + bytes(32) + b"\x01" + VALUE, [A], "long form", id="short skip, long form"),
         pytest.param(b"\x01\xff\xff" + bytes(32) + b"\xc0", [A], "above 255", id="index 256"),
         pytest.param(b"\x01" + bytes(256 * 1024), [A], "at most", id="one byte above the limit"),
@@ -201,6 +204,16 @@ def test_proofs_of_small_maps_byte_by_byte() -> None:
     assert two.prove([A, CLOSE]) == b"\x01\x47\x01" + VALUE + b"\x01" + head(2).to_bytes()
     # B goes left at bit 7, as A does: the leaf there is named, and shows A present and B absent.
     assert two.prove([A, B]) == b"\x01\xc7" + right + b"\x02" + A + VALUE
+
+
+@pytest.mark.parametrize(("index", "start"), [(62, b"\xfe"), (63, b"\xff\x3f"), (64, b"\xff\x40"), (255, b"\xff\xff")])
+def test_a_long_way_down_is_spelt_in_a_byte_of_its_own(index: int, start: bytes) -> None:
+    """SPEC MP-4: from 63 on."""
+    other = (1 << (255 - index)).to_bytes(32, "big")
+    tree = map_of([(A, head(1)), (other, head(2))])
+    proof = tree.prove([A])
+    assert proof == b"\x01" + start + map_leaf_hash(other, head(2).to_bytes()) + b"\x01" + VALUE
+    assert verify_proof(proof, tree.root, [A]).present == {A: head(1)}
 
 
 def test_a_genuine_proof_of_another_root_says_so() -> None:
