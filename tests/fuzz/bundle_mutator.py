@@ -54,7 +54,7 @@ def _change(entries: list[Entry], rng: Random) -> None:
         changed = change_json(data, rng) if rng.random() < 0.8 else None
         entries[at] = (kind, name, changed if changed is not None else change_bytes(data, rng))
     elif what == 3:
-        entries[at] = (rng.choice((0, 1, 2, 3, 4, 5, 6, 15, 16, 17, 255)), name, data)
+        entries[at] = (rng.choice((0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 255)), name, data)
     elif what == 4:
         entries[at] = (kind, rng.choice((*_NAMES, change_bytes(name, rng), name + b"0")), data)
     elif what == 5:

@@ -15,6 +15,7 @@ from sealring.bundle import (
     ProofEntry,
     StatementEntry,
     TufEntry,
+    ViewDifferenceEntry,
     ViewEntry,
     bundle_chunks,
     open_entries,
@@ -48,7 +49,7 @@ class Pieces:
 
 
 def bundle(data: bytes) -> bool:
-    """BN-1, BN-2: an input is two bytes and a bundle: how many bytes come at a time, and the largest image wanted."""
+    """BN-1, BN-2, BN-4: an input is two bytes, how many bytes come at a time and the largest image, and a bundle."""
     if len(data) < 2:
         return False
     limit, raw = data[1] * 16, data[2:]
@@ -78,12 +79,18 @@ def _held(entry: Entry, limit: int) -> Entry:
 
 def _check_order(entries: Sequence[Entry]) -> None:
     """BN-1: kinds never descend, and names ascend; said here again, since writer and reader share their check."""
-    order = [StatementEntry, TufEntry, ViewEntry, ProofEntry, PathEntry, ImageEntry]
     for before, after in pairwise(entries):
-        kinds = order.index(type(before)), order.index(type(after))
+        kinds = _kind(before), _kind(after)
         assert kinds[0] <= kinds[1]
         if kinds[0] == kinds[1] and _name(after):
             assert _name(before) < _name(after)
+
+
+def _kind(entry: Entry) -> int:
+    if isinstance(entry, StatementEntry) and entry.in_parts:
+        return 6
+    order = {StatementEntry: 1, TufEntry: 2, ViewEntry: 3, ProofEntry: 4, PathEntry: 5, ViewDifferenceEntry: 7}
+    return order.get(type(entry), 16)
 
 
 def _name(entry: Entry) -> str:
@@ -94,6 +101,8 @@ def _name(entry: Entry) -> str:
             return f"{root.hex()}/{','.join(key.hex() for key in keys)}"
         case PathEntry(under, sequence, _):
             return f"{under}/{sequence}"
+        case ViewDifferenceEntry(base, to, _):
+            return f"{base.hex()}/{to.hex()}"
         case ImageEntry(digest, _, _):
             return digest.hex()
     return ""

@@ -5,7 +5,7 @@ from functools import partial
 from types import MappingProxyType
 
 from sealring.errors import SealringError
-from tests.fuzz import answers, bundles, catalogue, device, seeds, signed
+from tests.fuzz import answers, bundles, catalogue, device, seeds, shown, signed
 from tests.fuzz.bundle_mutator import change_bundle, change_bundle_after
 from tests.fuzz.harness import Harness, pure
 
@@ -26,6 +26,11 @@ HARNESSES: Mapping[str, Harness] = MappingProxyType(
         "bundle": Harness(pure(bundles.bundle), seeds.bundles, mutate=partial(change_bundle_after, 2)),
         "publication": Harness(bundles.publication, seeds.publications, mutate=change_bundle),
         "receipt": Harness(pure(bundles.receipt), seeds.receipts, mutate=change_bundle),
+        "statement-parts": Harness(
+            pure(shown.parts), lambda: shown.parts_seeds(seeds.envelopes()), mutate=shown.change_parts
+        ),
+        "view-difference": Harness(pure(shown.difference), shown.differences, mutate=shown.change_difference),
+        "question": Harness(pure(shown.question), shown.questions, mutate=shown.change_question),
         "tuf": Harness(pure(device.tuf), seeds.tuf_files),
         "http-answer": Harness(
             pure(answers.answer), answers.answers, mutate=answers.change_answer, refusals=SealringError
