@@ -1,7 +1,7 @@
 # Conveniences for people who work on sealring. Nothing needs make: each target is one or two plain commands.
 PY := .venv/bin/python
 
-.PHONY: setup lint format test demo bench vectors sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants
+.PHONY: setup lint format test demo bench vectors sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential
 
 setup:
 	python3 tests/run.py setup
@@ -54,3 +54,12 @@ sweep-life:
 sweep-mutants:
 	UV_PROJECT_ENVIRONMENT=.cache/mutation/venv .cache/uv-*/uv sync --quiet --locked --all-packages --group mutation
 	.cache/mutation/venv/bin/python -m tests.mutation.sweep
+
+# The device's TUF client beside python-tuf's over generated repositories and what spoils them; writes
+# docs/differential.md. Up to an hour on two cores; goes on where it was stopped.
+sweep-differential:
+	$(PY) -m tests.unit.device_tuf.long_differential
+
+# `sealring-device tuf` broken off at every system call that changes something; writes docs/tuf-kill-sweep.md.
+sweep-tuf-kill:
+	$(PY) -m tests.rigs.sweep_tuf_kill

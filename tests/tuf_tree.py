@@ -46,6 +46,8 @@ class TufTree:
         self.snapshot.meta.clear()
         for role in TOP:
             self.root.add_key(self.signers[role][0].public_key, role)
+        self.good_roots: dict[str, bytes] = {}
+        self.contents: dict[tuple[str, str], tuple[bytes, Sequence[str]]] = {}
         self._root_before: list[CryptoSigner] = []
         self._out: set[str] = set()
         self.put_root()
@@ -94,6 +96,7 @@ class TufTree:
         """A target of a role, and its file."""
         hashes = {algorithm: new_hash(algorithm, data).hexdigest() for algorithm in algorithms}
         self.roles[role].targets[name] = TargetFile(len(data), hashes, name)
+        self.contents[role, name] = (data, algorithms)
         self.serve(name, data, hashes.values())
 
     def serve(self, name: str, data: bytes, digests: Iterable[str]) -> None:
@@ -142,6 +145,7 @@ class TufTree:
         self.root.version += bump
         keys = {one.public_key.keyid: one for one in (*self._root_before, *self.signers["root"])}
         self.put("root", self.sign(self.root, keys.values()), self.root.version)
+        self.good_roots[f"{self.root.version}.root.json"] = self.raw("root")
         self._root_before = list(self.signers["root"])
 
     def rotate(self, role: str, *names: str, threshold: int | None = None) -> None:
@@ -153,6 +157,27 @@ class TufTree:
             self.root.add_key(one.public_key, role)
         self.root.roles[role].threshold = threshold or len(names)
         self.put_root(bump=True)
+
+    def heal(self) -> None:
+        """Put everything in order again, from the roots on: whole files, met thresholds, higher versions."""
+        self.metadata.update(self.good_roots)
+        self.root.expires = self.in_days(365)
+        for role in ("timestamp", "snapshot", "targets"):
+            self.root.roles[role].threshold = len(self.root.roles[role].keyids)
+        self.put_root(bump=True)
+        for above in self.roles.values():
+            above.expires = self.in_days(30)
+            for each in ((above.delegations.roles or {}) if above.delegations is not None else {}).values():
+                each.threshold = len(each.keyids)
+        for part in (self.timestamp, self.snapshot):
+            part.expires = self.in_days(7)
+        for (role, name), (data, algorithms) in list(self.contents.items()):
+            if name in self.roles[role].targets:
+                self.add(role, name, data, algorithms)
+        highest = [self.timestamp.snapshot_meta.version, *(meta.version for meta in self.snapshot.meta.values())]
+        for any_part in (self.timestamp, self.snapshot, *self.roles.values()):
+            any_part.version = max(any_part.version, *highest) + 9
+        self.publish_all()
 
     def _next(self, role: str, signed: Any) -> bytes:
         signed.version += role in self._out
