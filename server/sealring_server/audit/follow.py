@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from itertools import takewhile
+from typing import NoReturn
 
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.follows import CatalogueRollback
@@ -19,8 +21,9 @@ from sealring.errors import TrustError
 from sealring.statement import Common
 from sealring_server.audit.accuse import Accuser
 from sealring_server.audit.asking import Asking
-from sealring_server.audit.errors import NotShown, NotThere, NotVouched
+from sealring_server.audit.errors import Contradiction, NotShown, NotThere, NotVouched
 from sealring_server.audit.evidence import Evidence
+from sealring_server.audit.log_path import fork_by_path
 from sealring_server.audit.log_steps import MAX_PAGE, Steps, split_page
 from sealring_server.audit.map_part import change, read_changes, write_changes, write_part
 from sealring_server.audit.observation import Observation, read_files
@@ -60,6 +63,8 @@ class Follower:
         self.state, self.ask, self._at, self._statements = state, ask, at, statements
         self.map = SparseMap.empty()
         self.found: Found
+        self.accuser: Accuser
+        self.pinned = ""
 
     def run(self, pin: str | None) -> Found:
         """Judge everything up to the entry that the store shows now.
@@ -74,7 +79,8 @@ class Follower:
         observation, shown = self._shown(pin)
         self.found = Found(shown.entry)
         self._log(observation, shown)
-        self._replay(Accuser(self.state, observation, shown))
+        self.accuser = Accuser(self.state, observation, shown)
+        self._replay(self.accuser)
         return self.found
 
     # --- what the store shows now
@@ -84,6 +90,7 @@ class Follower:
         before = None if raw is None else Observation.from_files(read_files(raw))
         roots = (first_root(self.ask, pin),) if before is None else before.roots
         observation, shown = read_shown(self.ask, roots)
+        self.pinned = shown.roots[0].sha256
         if before is not None:
             self._check_after(before, observation, shown)
         check_current(shown, self._at)
@@ -112,35 +119,40 @@ class Follower:
         steps = Steps(self.state.frontier(), self.state.entry(vouched) if vouched else None)
         with self.state.writing():
             self.state.drop_entries(vouched)  # of a run that ended before somebody stood behind them
-        while steps.next < newest:
-            page = self._page(steps.next, newest - 1)
+        while steps.next < newest and (page := self._page(steps.next, shown.entry)):
             for entry in page:
                 steps.take(entry)
             with self.state.writing():
                 self.state.add_entries(page, steps.next - len(page))
+        first_hidden = steps.next
         steps.take(shown.entry)
         if steps.fault is not None and vouched != newest:
-            self._accuse_log(observation, shown, vouched, f"entry {steps.fault.sequence} {steps.fault.what}")
+            try:
+                self._accuse_log(observation, shown, vouched, f"entry {steps.fault.sequence} {steps.fault.what}")
+            except Contradiction as err:
+                if err.evidence or first_hidden == newest:
+                    raise
+                # LG-2: the entries that end too soon are no proof; what is signed must be shown.
+                what = f"entries {first_hidden} to {newest - 1} are not shown, entry {newest} is signed"
+                raise NotShown(what, "LG-2") from None
         with self.state.writing():
             if vouched != newest:
                 self.state.add_entries([shown.entry], newest)
                 self.state.keep("frontier", steps.frontier.to_bytes())
             if not vouched:
                 self.state.keep("root_id", shown.entry.root)
+                self.state.keep("pin", self.pinned.encode())
             self.state.keep("vouched", newest)
             self.state.keep("shown", observation.to_bytes())
 
-    def _page(self, first: int, last: int) -> list[CatalogueEntry]:
-        try:
-            raw = self.ask.get(f"/v1/entries/{first}", limit=MAX_PAGE)
-        except NotThere:
-            raw = b""
-        found = list(split_page(raw, first))[: last - first + 1]
-        if not found:
-            raise NotShown(f"entries {first} to {last} are not shown, entry {last + 1} is signed", "LG-2")
-        return found
+    def _page(self, first: int, newest: CatalogueEntry) -> list[CatalogueEntry]:
+        """The entries from this place on, up to the newest, which is known."""
+        raw = self.ask.find(f"/v1/entries/{first}", limit=MAX_PAGE)
+        found = list(split_page(raw or b"", first))[: newest.sequence - first]
+        return list(takewhile(lambda one: one.raw != newest.raw, found))
 
-    def _accuse_log(self, observation: Observation, shown: Vouched, vouched: int, what: str) -> None:
+    def _accuse_log(self, observation: Observation, shown: Vouched, vouched: int, what: str) -> NoReturn:
+        accuser = Accuser(self.state, observation, shown)
         first, files = 1, observation.files("b/")
         raw = self.state.fact("shown")
         if raw is not None:
@@ -149,7 +161,15 @@ class Follower:
             files["frontier"], first = self.state.frontier_before(vouched), vouched + 1
         entries = enumerate(self.state.entries(first, shown.entry.sequence - 1), first)
         files |= {f"entries/{number:016}.json": entry for number, entry in entries}
-        Accuser(self.state, observation, shown).accuse(Evidence("log", files), what)
+        try:
+            accuser.accuse(Evidence("log", files), what)
+        except Contradiction as err:
+            early = self.state.entry(vouched)
+            if err.evidence or early is None:
+                raise
+            # CT-3: another history may have been shown before; its own log says what stands in that place.
+            files = {name: data for name, data in files.items() if name[:2] in ("a/", "b/")}
+            accuser.accuse(fork_by_path(self.ask, early, shown.entry, files), what)
 
     # --- maps, statements and views
 
@@ -199,7 +219,7 @@ class Follower:
             if is_view(head):
                 views[key] = head
                 continue
-            raw = self._named(f"/v1/statements/{head.envelope.hex()}", head, entry, MAX_ENVELOPE)
+            raw = self.named(f"/v1/statements/{head.envelope.hex()}", head, entry, MAX_ENVELOPE)
             said, wrong = read_leaf(entry.root, key, head, raw)
             if wrong:
                 accuser.accuse_leaf(entry, self.map, key, raw, wrong)
@@ -224,13 +244,13 @@ class Follower:
             return
         again, leaf = view_again(entry.root, model, wanted, self.state), self.map.get(key)
         if changed is not None and changed.sequence != entry.sequence:
-            raw = self._named(f"/v1/views/{changed.envelope.hex()}", changed, entry, MAX_VIEW)
+            raw = self.named(f"/v1/views/{changed.envelope.hex()}", changed, entry, MAX_VIEW)
             accuser.accuse_leaf(entry, self.map, key, raw, f"says that its view changed at entry {changed.sequence}")
         self.found.views += 1
         if leaf is None or leaf.id != again.digest or leaf.envelope != again.digest:
             view = None
             if leaf is not None and not leaf.is_tombstone:
-                view = self._named(f"/v1/views/{leaf.envelope.hex()}", leaf, entry, MAX_VIEW)
+                view = self.named(f"/v1/views/{leaf.envelope.hex()}", leaf, entry, MAX_VIEW)
             raws = self.state.raws({("root", self.state.newest_root()), *wanted})
             accuser.accuse_view(entry, self.map, again, view, raws)
 
@@ -257,13 +277,13 @@ class Follower:
 
     def _judge_strange_view(self, entry: CatalogueEntry, key: bytes, head: Head, accuser: Accuser) -> None:
         """A view of a model that is not there: no device has such a model, but its place must be its own."""
-        raw = self._named(f"/v1/views/{head.envelope.hex()}", head, entry, MAX_VIEW)
+        raw = self.named(f"/v1/views/{head.envelope.hex()}", head, entry, MAX_VIEW)
         wrong = read_leaf(entry.root, key, head, raw)[1]
         if wrong:
             accuser.accuse_leaf(entry, self.map, key, raw, wrong)
         self.found.unknown += 1
 
-    def _named(self, path: str, head: Head, entry: CatalogueEntry, limit: int) -> bytes:
+    def named(self, path: str, head: Head, entry: CatalogueEntry, limit: int) -> bytes:
         """What a leaf names, with exactly that digest."""
         try:
             raw = self.ask.get(path, limit=limit)
