@@ -22,11 +22,13 @@ from sealring.statement import (
     Delegation,
     Model,
     Release,
+    Revocations,
     Root,
     Stack,
     Store,
 )
 from sealring_server.cut import Change
+from sealring_server.grounds import Grounds
 from sealring_server.held import Held
 from sealring_server.judge import admit_brand, admit_rest, admit_roots, stage_of
 from sealring_server.terms import Terms, split
@@ -52,10 +54,15 @@ class TooManyBrands(TrustError):
         return "publish them in several parts"
 
 
-def admit(held: Held, raws: Iterable[bytes], moment: Moment, terms: Terms = NO_TERMS) -> list[Admitted]:
+def admit(
+    held: Held, raws: Iterable[bytes], moment: Moment, terms: Terms = NO_TERMS, *, grounds: Grounds | None = None
+) -> list[Admitted]:
     """Every one of these envelopes as admitted, roots first, or the rule that refuses one of them (SPEC PB-1).
 
     What `terms` say is only announced is judged, and not among the result.
+
+    Args:
+        grounds: what this process knows already of who may speak.
 
     Raises:
         TrustError: and nothing else, whatever the bytes; then none of them is admitted.
@@ -65,6 +72,11 @@ def admit(held: Held, raws: Iterable[bytes], moment: Moment, terms: Terms = NO_T
     if len(names) > MAX_BRANDS:
         raise TooManyBrands(len(names))
     claims.sort(key=lambda c: (stage_of(c), c.statement.type, c.statement.subject, c.statement.sequence))
+    if not announced and not any(_changes_who_speaks(claim) for claim in claims):
+        work = Admission(held, moment, (grounds or Grounds()).chain(held, names), _final(claims))
+        admit_rest(work, claims, furnished=True)
+        _check_lists(work)
+        return work.admitted
     work = Admission(held, moment, held.chain(), _final(claims))
     admit_roots(work, [c for c in claims if isinstance(c.statement, Root)])
     work.announce([c for c in announced if isinstance(c.statement, Root)])
@@ -83,6 +95,11 @@ def admit(held: Held, raws: Iterable[bytes], moment: Moment, terms: Terms = NO_T
     if not terms.cut:
         _check_cut(work, names)
     return work.admitted
+
+
+def _changes_who_speaks(claim: Claim) -> bool:
+    said = claim.statement
+    return said.authority == ROOT or isinstance(said, Root | Brand | Delegation | Revocations)
 
 
 def _speaker(claim: Claim) -> str:

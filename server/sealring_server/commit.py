@@ -6,9 +6,11 @@ All of it is written in the caller's transaction, so that it becomes visible as 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import Head, map_key
@@ -17,7 +19,7 @@ from sealring.statement import Common
 from sealring_server.catalogue import append_entry, last_entry
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
-from sealring_server.schema import heads, statements
+from sealring_server.schema import heads, statements, tallies
 from sealring_server.tuf_repo import TufFile, publish_catalogue, sign_timestamp
 from sealring_server.views import update_views
 from sealring_server.work import Admitted
@@ -26,9 +28,9 @@ RESIGN_AFTER = timedelta(days=1)
 
 _MEMBERS = ("type", "format", "subject", "sequence", "id", "envelope")
 # What is there is looked for by its digest, or by its subject; an update, so that each can be told from the other.
-_add_statement = insert(statements).prefix_with("OR IGNORE")
-_add_head = insert(heads).prefix_with("OR IGNORE")
-_move_head = (
+_ADD_STATEMENT = insert(statements).prefix_with("OR IGNORE")
+_ADD_HEAD = insert(heads).prefix_with("OR IGNORE")
+_MOVE_HEAD = (
     update(heads)
     .where(
         heads.c.type == bindparam("of_type"),
@@ -37,6 +39,11 @@ _move_head = (
         heads.c.sequence <= bindparam("to_sequence"),
     )
     .values(sequence=bindparam("to_sequence"), id=bindparam("to_id"), envelope=bindparam("to_envelope"))
+)
+
+_count = upsert(tallies)
+_COUNT = _count.on_conflict_do_update(
+    index_elements=["authority"], set_={"subjects": tallies.c.subjects + _count.excluded.subjects}
 )
 
 
@@ -72,21 +79,28 @@ class Draft:
         raws = [one.envelope.raw for one in news]
         entry = self.sequence
         self.connection.execute(
-            _add_statement, [row | {"entry": entry, "raw": raw} for row, raw in zip(rows, raws, strict=True)]
+            _ADD_STATEMENT, [row | {"entry": entry, "raw": raw} for row, raw in zip(rows, raws, strict=True)]
         )
         self._move_heads(rows)
         self.news += [one.statement for one in news]
         self.updates |= {key_of(self.root, one.statement): _head(one) for one in news}
 
     def _move_heads(self, rows: Sequence[dict[str, Any]]) -> None:
-        if self.connection.execute(_add_head, rows).rowcount == len(rows):
+        added = 0
+        for authority, group in groupby(sorted(rows, key=_tallied), key=_tallied):
+            some = list(group)
+            number = self.connection.execute(_ADD_HEAD, some).rowcount
+            added += number
+            if number and authority:
+                self.connection.execute(_COUNT, {"authority": authority, "subjects": number})
+        if added == len(rows):
             return
         moves = [
             {f"of_{name}": row[name] for name in ("type", "format", "subject")}
             | {f"to_{name}": row[name] for name in ("sequence", "id", "envelope")}
             for row in rows
         ]
-        if self.connection.execute(_move_head, moves).rowcount != len(moves):
+        if self.connection.execute(_MOVE_HEAD, moves).rowcount != len(moves):
             raise self._fallen(rows)
 
     def _fallen(self, rows: Sequence[dict[str, Any]]) -> SequenceFell:
@@ -146,6 +160,11 @@ def sign_again(here: StoreHere) -> CatalogueEntry:
 def key_of(root: bytes, said: Common) -> bytes:
     """The key of a statement in the map."""
     return map_key(root, said.type, said.format, said.subject)
+
+
+def _tallied(row: dict[str, Any]) -> str:
+    """PB-7: whose subjects it counts among; nobody's for roots and brands, which the root bounds."""
+    return "" if row["type"] in ("root", "brand") else str(row["subject"]).partition("/")[0]
 
 
 def _row(one: Admitted) -> dict[str, Any]:

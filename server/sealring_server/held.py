@@ -1,11 +1,11 @@
 """What the store has admitted, as the core's types: the base on which a new statement is judged (SPEC PB-1).
 
-One object lives as long as one transaction, so all that it answers is of one committed state.
+One object answers of one state, and remembers what it answered: after a write, a new one is needed.
 """
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 
 from sealring.catalogue.leaf import Head
 from sealring.chain import Authentic, Chain, begin_with_root
@@ -13,11 +13,25 @@ from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
 from sealring.floors import kept
 from sealring.statement import Brand, Common, parse_statement
-from sealring_server.schema import heads, statements, store
+from sealring_server.schema import heads, statements, store, tallies
 
 NEWEST = 64  # envelopes of one delegation or list that are looked at again with every publication
-OF_BRANDS = ("delegation", "model", "release", "revision", "revocations", "serial", "stack", "store")
 GOVERNING = ("delegation", "revocations")  # the types that say what else counts
+
+_COUNT = select(tallies.c.subjects).where(tallies.c.authority == bindparam("authority"))
+_ROOT_ID = select(store.c.root_id)
+_ENVELOPE = select(statements.c.raw).where(statements.c.envelope == bindparam("digest"))
+_CURRENT = (
+    select(statements.c.raw, heads.c.format)
+    .join(heads, heads.c.envelope == statements.c.envelope)
+    .where(heads.c.type == bindparam("type"), heads.c.subject == bindparam("subject"))
+    .order_by(heads.c.sequence.desc(), heads.c.format.desc())
+)
+_HISTORY = (
+    select(statements.c.raw)
+    .where(statements.c.type == bindparam("type"), statements.c.subject == bindparam("subject"))
+    .order_by(statements.c.sequence.desc(), statements.c.entry.desc())
+)
 
 
 class Held:
@@ -25,11 +39,12 @@ class Held:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._current: dict[tuple[str, str], list[tuple[int, bytes]]] = {}
 
     @property
     def root_id(self) -> str:
         """The id of version 1 of the root that this store serves."""
-        found = self.connection.scalar(select(store.c.root_id))
+        found = self.connection.scalar(_ROOT_ID)
         assert isinstance(found, str)
         return found
 
@@ -51,14 +66,18 @@ class Held:
         Args:
             number: the head in this format only.
         """
-        return self.connection.scalar(
-            select(statements.c.raw)
-            .join(heads, heads.c.envelope == statements.c.envelope)
-            .where(heads.c.type == kind, heads.c.subject == subject)
-            .where(true() if number is None else heads.c.format == number)
-            .order_by(heads.c.sequence.desc(), heads.c.format.desc())
-            .limit(1)
-        )
+        for format, raw in self._formats(kind, subject):
+            if number in (None, format):
+                return raw
+        return None
+
+    def _formats(self, kind: str, subject: str) -> list[tuple[int, bytes]]:
+        """The heads of a subject in each format, the highest first; asked for once in a transaction."""
+        found = self._current.get((kind, subject))
+        if found is None:
+            rows = self.connection.execute(_CURRENT, {"type": kind, "subject": subject})
+            found = self._current[kind, subject] = [(row.format, row.raw) for row in rows]
+        return found
 
     def version(self, kind: str, subject: str, sequence: int) -> bytes | None:
         """The newest envelope of one version of a subject."""
@@ -71,15 +90,12 @@ class Held:
 
     def envelope(self, digest: str) -> bytes | None:
         """The envelope of this digest, whether or not it is still a head."""
-        return self.connection.scalar(select(statements.c.raw).where(statements.c.envelope == digest))
+        return self.connection.scalar(_ENVELOPE, {"digest": digest})
 
     def history(self, kind: str, subject: str) -> Iterator[bytes]:
         """Every envelope of a subject, the highest sequence first."""
-        yield from self.connection.scalars(
-            select(statements.c.raw)
-            .where(_of(kind, subject))
-            .order_by(statements.c.sequence.desc(), statements.c.entry.desc())
-        )
+        if self.current(kind, subject) is not None:  # most statements are the first of their subject
+            yield from self.connection.scalars(_HISTORY, {"type": kind, "subject": subject})
 
     def remembered(self, authority: str) -> list[bytes]:
         """What the authority delegated and revoked, as much of it as a device would remember (SPEC FL-4)."""
@@ -130,9 +146,8 @@ class Held:
             yield row.subject, row.format, Head(row.sequence, bytes.fromhex(row.id), bytes.fromhex(row.envelope))
 
     def count(self, authority: str) -> int:
-        """How many subjects of one brand have a head."""
-        of_brand = and_(heads.c.type.in_(OF_BRANDS), below(heads.c.subject, authority))
-        return self.connection.scalar(select(func.count()).select_from(heads).where(of_brand)) or 0
+        """How many subjects of one authority have a head, each format by itself."""
+        return self.connection.scalar(_COUNT, {"authority": authority}) or 0
 
     def subjects(self, kind: str, authority: str) -> Iterator[str]:
         """The subjects of a type below one authority's name that have a head."""

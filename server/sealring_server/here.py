@@ -8,6 +8,7 @@ from typing import Any
 
 from sealring_server.blobs import BlobFolder
 from sealring_server.database import Database, open_database
+from sealring_server.grounds import Grounds
 from sealring_server.group import Group
 from sealring_server.key_folder import KeyFolder
 from sealring_server.online_keys import OnlineKeys
@@ -50,6 +51,7 @@ class StoreHere:
     tiles: Tiles = field(default_factory=Tiles)
     group: Group[Any, Any] = field(default_factory=Group)
     """The publications of this process that wait to be committed (SPEC PB-10)."""
+    grounds: Grounds = field(default_factory=Grounds)
 
 
 def open_store(folder: Path, clock: Clock, limits: Limits | None = None) -> StoreHere:

@@ -1,6 +1,7 @@
 """One statement after the other as a device would judge it, with all that the store holds (SPEC PB-1)."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from sealring.authentic import Authentic, Claim, check_floor, read_claim
 from sealring.end_of_life import final_ids
@@ -33,9 +34,14 @@ def stage_of(claim: Claim) -> int:
     return 5 if isinstance(statement, Release | Stack) else 3
 
 
-def admit_rest(work: Admission, claims: list[Claim]) -> None:
-    """All that is no root and no brand, stage by stage: what one says who may sign, the next rests on."""
-    work.furnish()
+def admit_rest(work: Admission, claims: list[Claim], *, furnished: bool = False) -> None:
+    """All that is no root and no brand, stage by stage: what one says who may sign, the next rests on.
+
+    Args:
+        furnished: whether the chain knows already what is delegated and revoked.
+    """
+    if not furnished:
+        work.furnish()
     for stage in sorted({stage_of(c) for c in claims}):
         for claim in claims:
             if stage_of(claim) == stage:
@@ -93,9 +99,9 @@ def _admit_other(work: Admission, claim: Claim) -> None:
     if known is not None and is_again and _is_revoked(work, claim):
         work.add(claim.statement, known)  # it stays where it is, for devices to judge, and is no news
         return
-    envelope = work.merged(claim, known)
     # TH-1: the envelope that is kept is the one that is judged, and nothing was believed before this line.
-    found = _authenticated(work, claim, envelope)
+    found = _authenticated(work, claim, known)
+    envelope = found.envelope
     # ST-8: what stands here in its own format is signed again also below a newer format's statement.
     floor = found if is_again else _floor(work, kind, subject)
     # FL-5: where the one that is here was taken back by its id, another may take its place.
@@ -108,14 +114,19 @@ def _admit_other(work: Admission, claim: Claim) -> None:
     work.add(found.statement, envelope, by_delegates=bool(found.under))
 
 
-def _authenticated(work: Admission, claim: Claim, kept: Envelope) -> Authentic[Common]:
+def _authenticated(work: Admission, claim: Claim, known: Envelope | None) -> Authentic[Common]:
+    """The statement in the envelope that is to be kept; each signature is verified once where that is as offered."""
     kind, authority = TYPES[claim.statement.type], claim.statement.authority
     try:
-        return work.chain.authenticate(kept.raw, kind, authority)
+        offered = work.chain.authenticate(claim.envelope.raw, kind, authority)
     except TrustError:
-        # AU-3: signatures that may not be there are not kept; who made them is told that, and not that they lack.
-        work.chain.authenticate(claim.envelope.raw, kind, authority)
+        # PB-4: it may be one more signature for what is here, and enough together with those. If not, who made it is
+        # told what is wrong with his own.
+        with suppress(TrustError):
+            return work.chain.authenticate(work.merged(claim, known).raw, kind, authority)
         raise
+    kept = work.merged(claim, known, good=offered.signers)
+    return offered if kept.raw == claim.envelope.raw else work.chain.authenticate(kept.raw, kind, authority)
 
 
 def _check_software(work: Admission, found: Authentic[Common], floor: Authentic[Common] | None) -> None:

@@ -69,7 +69,7 @@ def open_publication(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) ->
     raws, at = _statements(bundle), here.clock()
     with here.database.writing() as connection:
         _expire(here, connection, int(at.timestamp()))
-        admitted = admit(held := Held(connection), raws, Moment(at), terms)
+        admitted = admit(held := Held(connection), raws, Moment(at), terms, grounds=here.grounds)
         check_subjects(here.limits, held, admitted)
         missing = missing_images(connection, (one.statement for one in admitted))
         token, digest = secrets.token_hex(TOKEN_BYTES), sha256(bundle).hexdigest()

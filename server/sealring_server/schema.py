@@ -72,6 +72,14 @@ heads = Table(
     comment="The current statement of each subject and format; always what the newest leaf of that subject says",
 )
 
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("authority", String(41), primary_key=True),
+    Column("subjects", Integer, nullable=False),
+    comment="How many heads each authority has, but for roots and brands: counted anew they would be a million rows",
+)
+
 leaves = Table(
     "leaves",
     metadata,

@@ -57,11 +57,12 @@ def who_may_sign(
     return MaySign(_keys(own), _keys(found for one in coming for found in _sets_of(one, statement)), delegates)
 
 
-def merged(offered: Envelope, held: Envelope | None, may: MaySign) -> Envelope:
+def merged(offered: Envelope, held: Envelope | None, may: MaySign, good: frozenset[KeyId] = frozenset()) -> Envelope:
     """One envelope with every signature of `offered` that may count, and all that `held` has (SPEC PB-4).
 
     Args:
         held: the envelope of the same id that was admitted before, if any.
+        good: keys whose signature on what is offered was found to count just now.
     """
     already = dict(held.signatures) if held is not None and held.id == offered.id else {}
     kept: dict[KeyId, bytes] = {}
@@ -70,7 +71,10 @@ def merged(offered: Envelope, held: Envelope | None, may: MaySign) -> Envelope:
         for key in keys:
             # What was admitted first stays where neither can be checked; a good one replaces a bad one.
             for found in (already.get(key.id), offered.signatures.get(key.id)):
-                if limit > 0 and found is not None and key.id not in kept and _may_count(key, found, offered.pae):
+                if limit <= 0 or found is None or key.id in kept:
+                    continue
+                is_good = key.id in good and found == offered.signatures.get(key.id)
+                if is_good or _may_count(key, found, offered.pae):
                     kept[key.id] = found
                     limit -= 1
 
@@ -81,7 +85,8 @@ def merged(offered: Envelope, held: Envelope | None, may: MaySign) -> Envelope:
     for keys in may.delegates:
         here = sum(1 for key in keys.keys if key.id in kept)
         take(keys.keys, max(PER_DELEGATION, sum(t.threshold for t in keys.thresholds)) - here)
-    return seal(offered.payload, dict(list(kept.items())[:MAX_SIGNATURES]))
+    # Most often that is just what was offered.
+    return offered if kept == offered.signatures else seal(offered.payload, dict(list(kept.items())[:MAX_SIGNATURES]))
 
 
 def _sets_of(coming: Common, statement: Common) -> list[KeySet]:

@@ -109,7 +109,7 @@ def _one_transaction(here: StoreHere, tickets: Sequence[Waiting]) -> None:
 def _judged(here: StoreHere, draft: Draft, job: Publication, moment: Moment) -> list[Admitted]:
     if job.uploads is not None:
         job.uploads.check_open(here, draft.connection)
-    admitted = admit(held := Held(draft.connection), job.raws, moment, job.terms)
+    admitted = admit(held := Held(draft.connection), job.raws, moment, job.terms, grounds=here.grounds)
     check_subjects(here.limits, held, admitted)
     return admitted
 

@@ -8,6 +8,7 @@ from sealring.chain import Chain
 from sealring.envelope import Envelope
 from sealring.furnished import furnished
 from sealring.moment import Moment
+from sealring.names import KeyId
 from sealring.statement import (
     Brand,
     Common,
@@ -58,15 +59,23 @@ class Admission:
 
     def add(self, statement: Common, envelope: Envelope, *, by_delegates: bool = False) -> None:
         """Note a statement as admitted."""
-        is_news = self.held.envelope(envelope.digest) is None
+        # Where the subject has no head yet, the store has never seen anything of it.
+        known = self.held.current(statement.type, statement.subject)
+        is_news = known is None or (known != envelope.raw and self.held.envelope(envelope.digest) is None)
         found = Admitted(statement, envelope, is_news, by_delegates)
         self.admitted.append(found)
         self.by_subject.setdefault((statement.type, statement.subject), []).append(found)
 
-    def merged(self, claim: Claim, held: Envelope | None, walked: Common | None = None) -> Envelope:
-        """The envelope to keep of this claim."""
+    def merged(
+        self,
+        claim: Claim,
+        held: Envelope | None,
+        walked: Common | None = None,
+        good: frozenset[KeyId] = frozenset(),
+    ) -> Envelope:
+        """The envelope to keep of this claim; `good` are keys that were found to have signed it."""
         before = walked if isinstance(walked, Brand) else None
-        return merged(claim.envelope, held, who_may_sign(self.chain, claim.statement, self.coming, before))
+        return merged(claim.envelope, held, who_may_sign(self.chain, claim.statement, self.coming, before), good)
 
     def announce(self, claims: Iterable[Claim]) -> None:
         """Take these as what is coming, if today's keys say so."""

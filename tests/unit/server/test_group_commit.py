@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
 from sealring.authentic import read_claim
@@ -18,11 +18,12 @@ from sealring.command.tuf_files import load_tuf_root
 from sealring.envelope import Envelope, parse_envelope
 from sealring.errors import SealringError, TrustError
 from sealring_server.group import Ticket
+from sealring_server.held import Held
 from sealring_server.images import Uploads
 from sealring_server.making import TufPinned
 from sealring_server.publication import Opened, open_publication, publish_at_once, put_blob
 from sealring_server.receipt import Published, receipt
-from sealring_server.schema import publications
+from sealring_server.schema import heads, publications
 from sealring_server.terms import Terms
 from sealring_server.together import Publication, Waiting, commit_together
 from tests.oracle import check_store
@@ -190,6 +191,23 @@ def test_of_two_images_for_one_revision_the_first_is_taken(first: Shop) -> None:
     found = first.check()
     assert (sha256(b"image one").hexdigest() in found.blobs) is True
     assert (sha256(b"image two").hexdigest() in found.blobs) is False
+
+
+def test_the_tally_of_subjects_is_what_a_count_gives(first: Shop) -> None:
+    """PB-7: new subjects, new versions, what is published again, and what is rolled back."""
+    world = first.world
+    refused = [*models(world, "mine"), sign(world.model("c"), *world.brand_keys("evil")[:2])]
+    again = world.signed(world.model(sequence=2))
+    two = [world.signed(world.model("b", sequence=number)) for number in (1, 2)]
+    serial = world.signed(world.serial(world.key("device").public))
+    tickets = [waiting(again, serial), waiting(*refused), waiting(again), waiting(*two), waiting(two[1])]
+    commit_together(first.here, tickets)
+    assert [rule(ticket) for ticket in tickets] == ["", "TH-1", "", "", ""]
+    with first.here.database.reading() as connection:
+        counted = select(func.count()).where(heads.c.type.not_in(["root", "brand"]))
+        assert Held(connection).count("acme") == connection.scalar(counted) == 6
+        assert Held(connection).count("root") == Held(connection).count("evil") == 0
+    first.check()
 
 
 def test_a_publication_committed_twice_at_once_is_committed_once(first: Shop) -> None:
