@@ -68,7 +68,7 @@ def test_what_has_expired_is_not_audited(scene: Scene) -> None:
 @pytest.mark.parametrize("requests", [1, 4, 9])
 def test_a_run_that_ends_early_is_gone_on_with(scene: Scene, requests: int) -> None:
     """A budget that is used up, a dead line: what was judged is kept, and nothing else."""
-    ends = []
+    ends: list[int] = []
     while not ends:
         try:
             ends.append(scene.audit(bounds=Bounds(requests=requests)).found.entry.sequence)
