@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
