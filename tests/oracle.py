@@ -321,22 +321,48 @@ def _check_blobs(db: sqlite3.Connection, folder: Path, heads: dict[tuple[str, st
 
 
 def _check_tuf(db: sqlite3.Connection, folder: Path, newest: dict[str, Any]) -> None:
-    root = json.loads((folder / "1.root.json").read_bytes())
+    root = _check_tuf_roots(db, folder)
     rows = {row["role"]: row for row in db.execute("SELECT role, max(version) AS version, raw FROM tuf GROUP BY role")}
-    assert rows["root"]["raw"] == (folder / "1.root.json").read_bytes()
-    found = {role: json.loads(row["raw"]) for role, row in rows.items()}
+    found = {role: json.loads(row["raw"]) for role, row in rows.items() if role != "root"}
+    packages = found.pop("packages", None)
     for role, metadata in found.items():
         assert metadata["signed"]["_type"] == role
         assert metadata["signed"]["version"] == rows[role]["version"]
-        _check_tuf_signature(metadata, root["signed"], role)
+        _check_tuf_signature(metadata, root, role)
     for role in ("snapshot", "targets"):
         versions = [row["version"] for row in db.execute("SELECT version FROM tuf WHERE role = ? ORDER BY 1", (role,))]
         assert versions == list(range(1, len(versions) + 1)), f"versions of {role} have a gap"
     meta = found["timestamp"]["signed"]["meta"]["snapshot.json"]
     assert meta == {"version": rows["snapshot"]["version"]}
-    assert found["snapshot"]["signed"]["meta"] == {"targets.json": {"version": rows["targets"]["version"]}}
+    named = {"targets.json": {"version": rows["targets"]["version"]}}
+    delegations = found["targets"]["signed"].get("delegations")
+    if packages is not None:
+        named["packages.json"] = {"version": rows["packages"]["version"]}
+    if delegations is not None:
+        _check_tuf_packages(packages, delegations)
+    assert found["snapshot"]["signed"]["meta"] == named
     (target,) = found["targets"]["signed"]["targets"].items()
     assert (target[0], target[1]["hashes"]["sha256"]) == ("catalogue.json", newest["digest"])
+
+
+def _check_tuf_roots(db: sqlite3.Connection, folder: Path) -> dict[str, Any]:
+    """The newest root, each version signed by the one before and by itself."""
+    raws = [row["raw"] for row in db.execute("SELECT raw FROM tuf WHERE role = 'root' ORDER BY version")]
+    assert raws[0] == (folder / "1.root.json").read_bytes()
+    roots = [json.loads(raw) for raw in raws]
+    for number, metadata in enumerate(roots):
+        assert metadata["signed"]["version"] == number + 1
+        for by in roots[max(0, number - 1) : number + 1]:
+            _check_tuf_signature(metadata, by["signed"], "root")
+    found = roots[-1]["signed"]
+    assert isinstance(found, dict)
+    return found
+
+
+def _check_tuf_packages(metadata: dict[str, Any], delegations: dict[str, Any]) -> None:
+    (role,) = delegations["roles"]
+    assert (role["name"], role["paths"], role["terminating"]) == ("packages", ["*"], True)
+    _check_tuf_signature(metadata, {"keys": delegations["keys"], "roles": {"packages": role}}, "packages")
 
 
 def _check_tuf_signature(metadata: dict[str, Any], root: dict[str, Any], role: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sealring_server.blobs import BlobFolder
 from sealring_server.database import Database, open_database
+from sealring_server.failures import Failures
 from sealring_server.grounds import Grounds
 from sealring_server.group import Group
 from sealring_server.key_folder import KeyFolder
@@ -52,15 +53,22 @@ class StoreHere:
     group: Group[Any, Any] = field(default_factory=Group)
     """The publications of this process that wait to be committed (SPEC PB-10)."""
     grounds: Grounds = field(default_factory=Grounds)
+    failures: Failures = field(default_factory=Failures)
 
 
-def open_store(folder: Path, clock: Clock, limits: Limits | None = None) -> StoreHere:
+def open_store(folder: Path, clock: Clock, limits: Limits | None = None, failures: Failures | None = None) -> StoreHere:
     """The store in this folder.
+
+    Args:
+        failures: counters that other processes of the server share.
 
     Raises:
         NotAStore: none is there.
         OSError: files of it can't be read.
     """
     database = open_database(folder / "store.db")
-    blobs, online = BlobFolder(folder / "blobs"), OnlineKeys(KeyFolder(folder, credentials_folder()))
-    return StoreHere(folder, database, blobs, online, clock, limits or Limits())
+    counted = failures or Failures()
+    online = OnlineKeys(KeyFolder(folder, credentials_folder()), counted)
+    return StoreHere(
+        folder, database, BlobFolder(folder / "blobs"), online, clock, limits or Limits(), failures=counted
+    )

@@ -29,6 +29,7 @@ from sealring.tuf_keys import public_of
 from sealring_server.blobs import BlobFolder, sync_folder
 from sealring_server.commit import append
 from sealring_server.database import Database
+from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere
 from sealring_server.key_folder import ONLINE_ROLES, KeyFolder, Role
 from sealring_server.online_keys import OnlineKeys
@@ -166,7 +167,7 @@ def _make_folders(folder: Path) -> KeyFolder:
 
 
 def _finish(folder: Path, history: Sequence[Authentic[Root]], tuf_root: RootFile, clock: Clock) -> TufPinned:
-    online = OnlineKeys(KeyFolder(folder, credentials_folder()))
+    online = OnlineKeys(KeyFolder(folder, credentials_folder()), Failures())
     online.check(tuf_root.signed, ONLINE_ROLES)
     _make_database(folder, history, tuf_root.raw, online, clock)
     online.close()

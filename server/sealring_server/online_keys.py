@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from securesystemslib.signer import Signature
 from tuf.api.metadata import Metadata, Role, Root
 
+from sealring.errors import SealringError
 from sealring.keyfile.tuf import TufSigner
 from sealring.keystores import load_signer
+from sealring_server.failures import Failures
 from sealring_server.key_folder import KeyFolder, KeyMissing
 from sealring_server.surroundings import wake_tokens
 
@@ -32,8 +34,9 @@ class _Opened:
 class OnlineKeys:
     """A store's online keys, opened when they first sign. Safe for threads, and after a fork."""
 
-    def __init__(self, keys: KeyFolder) -> None:
+    def __init__(self, keys: KeyFolder, failures: Failures) -> None:
         self.keys = keys
+        self.failures = failures
         self._lock = threading.RLock()
         self._opened = _Opened()
 
@@ -62,6 +65,13 @@ class OnlineKeys:
             KeyMissing: fewer keys are here than the threshold.
             SealringError, OSError: a key can't be opened, or its keeper refuses.
         """
+        try:
+            return self._sign(name, role, message)
+        except (SealringError, OSError):
+            self.failures.signing_failed()
+            raise
+
+    def _sign(self, name: str, role: Role, message: bytes) -> list[Signature]:
         with self._lock:
             self._after_fork()
             signers = [found for ident in role.keyids if (found := self._signer(ident)) is not None]

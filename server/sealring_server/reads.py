@@ -19,6 +19,7 @@ from sealring_server.catalogue import NoSuchThing, log_path, prove
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
 from sealring_server.schema import blobs, entries
+from sealring_server.tuf_packages import is_package
 from sealring_server.tuf_repo import CATALOGUE, metadata_bytes
 from sealring_server.views import view_bytes
 
@@ -30,8 +31,8 @@ BUNDLE = "application/vnd.sealring.bundle"
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
-_TUF_FILE = re.compile(r"([1-9][0-9]{0,14})\.(root|snapshot|targets)\.json")
-_TARGET = re.compile(rf"([0-9a-f]{{64}})\.{re.escape(CATALOGUE)}")
+_TUF_FILE = re.compile(r"([1-9][0-9]{0,14})\.(root|snapshot|targets|packages)\.json")
+_TARGET = re.compile(r"([0-9a-f]{64})\.([a-z0-9~.-]{1,200})")
 
 bp = Blueprint("reads", __name__)
 
@@ -62,13 +63,18 @@ def tuf_file(name: str) -> Response:
 
 @bp.get("/tuf/targets/<name>")
 def tuf_target(name: str) -> Response:
-    """A catalogue by its digest (HT-1)."""
+    """A catalogue by its digest (HT-1); an image, where the store has the role `packages` (TF-11)."""
     asked = _TARGET.fullmatch(name)
     if asked is None:
         raise NoSuchThing(f"TUF target {name[:80]!a}")
     with here().database.reading() as connection:
-        raw = connection.scalar(select(entries.c.raw).where(entries.c.digest == asked[1]))
-        return immutable(_found(raw, f"TUF target {name}"), JSON)
+        if asked[2] == CATALOGUE:
+            raw = connection.scalar(select(entries.c.raw).where(entries.c.digest == asked[1]))
+            return immutable(_found(raw, f"TUF target {name}"), JSON)
+        # One image has one name here, or caches could be filled with copies of it.
+        if not is_package(connection, asked[1], asked[2]):
+            raise NoSuchThing(f"TUF target {name[:80]!a}")
+    return _image(asked[1])
 
 
 @bp.get("/v1/roots/<int:version>")
@@ -146,11 +152,15 @@ def log(size: int, index: int) -> Response:
 @bp.get("/v1/blobs/<digest>")
 def blob(digest: str) -> Response:
     """An image, or one range of its bytes (HT-1, HT-5); what no row names is not served, file or not."""
+    return _image(digest)
+
+
+def _image(digest: str) -> Response:
     with here().database.reading() as connection:
         size = connection.scalar(select(blobs.c.size).where(blobs.c.sha256 == digest))
     if size is None:
         raise NoSuchThing(f"image {digest[:80]}")
-    start, end, status = _range(size)
+    start, end, status = _range(size, digest)
     headers = {"Accept-Ranges": "bytes", "Cache-Control": IMMUTABLE, "ETag": f'"{digest}"'}
     if status == 416:
         headers["Content-Range"] = f"bytes */{size}"
@@ -161,10 +171,10 @@ def blob(digest: str) -> Response:
     return Response(_part(here().blobs.path(digest), start, end), status, headers, content_type=BYTES)
 
 
-def _range(size: int) -> tuple[int, int, int]:
+def _range(size: int, digest: str) -> tuple[int, int, int]:
     """First byte, byte after the last, and status, for the request's Range (HT-5); several ranges are ignored."""
     asked = _RANGE.fullmatch(request.headers.get("Range", ""))
-    if asked is None or asked[0] == "bytes=-" or request.headers.get("If-Range", "") not in _own_tags():
+    if asked is None or asked[0] == "bytes=-" or request.headers.get("If-Range", "") not in ("", f'"{digest}"'):
         return 0, size, 200
     if not asked[1]:
         start, end = max(0, size - int(asked[2])), size
@@ -173,11 +183,6 @@ def _range(size: int) -> tuple[int, int, int]:
     if asked[2] and int(asked[2]) < start:
         return 0, size, 200
     return (start, end, 206) if start < size else (0, 0, 416)
-
-
-def _own_tags() -> tuple[str, str]:
-    assert request.view_args is not None
-    return "", f'"{request.view_args["digest"]}"'
 
 
 def _part(file: Path, start: int, end: int) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,14 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sealring.errors import SealringError
 from sealring_server.app import create_app
-from sealring_server.collecting import collect_old
-from sealring_server.commit import sign_again
+from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere, open_store
-from sealring_server.publication import expire
+from sealring_server.schedule import maintain, pause, sign_due
+from sealring_server.tuf_packages import remake
 
 THREADS = 16  # at most so many requests at a time in one worker; the database keeps a connection for each
-SIGN_EVERY = 3600  # seconds
 START_SECONDS = 60
+HOURLY = 60  # rounds without a failure
 PR_SET_PDEATHSIG = 1
 
 
@@ -64,28 +65,54 @@ def serve(folder: Path, host: str, port: int, size: Size, clock: Clock, ready: C
     Raises:
         SealringError, OSError: before anything was served.
     """
-    maintain(open_store(folder, clock))
+    failures = Failures()
+    _begin(open_store(folder, clock, failures=failures))
     reserved = _reserve(host, port)
     try:
-        _serve(folder, (host, reserved.getsockname()[1]), size, clock, ready)
+        _serve(folder, (host, reserved.getsockname()[1]), size, clock, ready, failures)
     finally:
         reserved.close()
 
 
-def maintain(here: StoreHere) -> None:
-    """What a store does by itself, at its start and then hourly: expire, sign, collect (SPEC TF-2, PB-7, MP-6)."""
-    expire(here)
-    sign_again(here)
-    collect_old(here)
+def _begin(here: StoreHere) -> None:
+    """TF-10: what fell due while the store was off is signed before it answers anybody.
+
+    Where that fails (a token that is not plugged in) the store serves all the same: what it shows may be good for days,
+    clients see for themselves when it is not, and it is tried again soon.
+    """
+    _attempt(here, 0)
+    here.online.close()
+    here.database.close()
 
 
-def _serve(folder: Path, address: tuple[str, int], size: Size, clock: Clock, ready: Callable[[str], None]) -> None:
+def _attempt(here: StoreHere, number: int) -> bool:
+    """One round of what a store does by itself; a failure is said and counted, and this process goes on."""
+    try:
+        if number % HOURLY == 0:
+            maintain(here)
+        sign_due(here)
+        remake(here)
+    except (SealringError, SQLAlchemyError, OSError) as err:
+        here.failures.maintenance_failed()
+        print(f"sealring-store: could not sign what is due: {err}", file=sys.stderr, flush=True)
+        return False
+    return True
+
+
+def _serve(
+    folder: Path,
+    address: tuple[str, int],
+    size: Size,
+    clock: Clock,
+    ready: Callable[[str], None],
+    failures: Failures,
+) -> None:
     parent = os.getpid()
     started, say_started = os.pipe()
 
     def load(_target: str) -> Any:
         _end_with(parent)
-        app = create_app(open_store(folder, clock))
+        app = create_app(open_store(folder, clock, failures=failures))
         os.write(say_started, b".")
         return app
 
@@ -100,7 +127,9 @@ def _serve(folder: Path, address: tuple[str, int], size: Size, clock: Clock, rea
         log_enabled=False,
     )
     server.on_startup(
-        threading.Thread(target=_attend, args=(started, size.workers, folder, address, clock, ready), daemon=True).start
+        threading.Thread(
+            target=_attend, args=(started, size.workers, folder, address, clock, ready, failures), daemon=True
+        ).start
     )
     server.serve(target_loader=load)
 
@@ -112,21 +141,18 @@ def _attend(
     address: tuple[str, int],
     clock: Clock,
     ready: Callable[[str], None],
+    failures: Failures,
 ) -> None:
-    """Say that the store is ready once it answers; then sign again every hour, in this one process."""
+    """Say that the store is ready once it answers; then sign what falls due, in this one process (SPEC TF-10)."""
     for _ in range(workers):  # a worker is forked while this thread waits in `read` and holds nothing
         os.read(started, 1)
     if _answers(address):
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         ready(f"http://{shown}:{address[1]}")
-    here = open_store(folder, clock)
-    while True:
-        time.sleep(SIGN_EVERY)
-        try:
-            maintain(here)
-        except (SealringError, SQLAlchemyError, OSError) as err:
-            # The metadata in place lives for days: an hour's failure is said, and tried again.
-            print(f"sealring-store: could not sign again: {err}", file=sys.stderr)
+    here, failed = open_store(folder, clock, failures=failures), failures.maintenance
+    for number in count(1):
+        time.sleep(pause(failed))
+        failed = 0 if _attempt(here, number) else failed + 1
 
 
 def _answers(address: tuple[str, int]) -> bool:

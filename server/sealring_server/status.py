@@ -17,9 +17,10 @@ from sqlalchemy import func, select
 
 from sealring.catalogue.entry import CatalogueEntry, parse_entry
 from sealring.errors import TrustError, Unreachable
-from sealring.names import spell
+from sealring.names import instant, spell
 from sealring.statement import TYPES
 from sealring.time_floors import about
+from sealring_server.alarms import alarms
 from sealring_server.catalogue import last_entry
 from sealring_server.database import open_database
 from sealring_server.held import Held
@@ -28,6 +29,8 @@ from sealring_server.tuf_repo import CATALOGUE, expiries
 
 MAX_ANSWER = 512 * 1024  # bytes
 SECONDS = 30.0
+MAX_ROOTS = 256
+PACKAGES_FILE = "packages.json"
 
 
 @dataclass(eq=False)
@@ -56,6 +59,7 @@ def status_of_folder(folder: Path, at: datetime) -> dict[str, Any]:
     """
     database = open_database(folder / "store.db")
     with database.reading() as connection:
+        entry, expires = last_entry(connection), expiries(connection)
         counted = connection.execute(
             select(heads.c.type, func.count()).group_by(heads.c.type).order_by(heads.c.type)
         ).all()
@@ -63,18 +67,22 @@ def status_of_folder(folder: Path, at: datetime) -> dict[str, Any]:
         return {
             "format": 1,
             "store": str(folder),
-            "entry": _entry(last_entry(connection)),
+            "entry": _entry(entry),
             "statements": {str(kind): int(number) for kind, number in counted},
             "authorities": _authorities(Held(connection), at),
             "blobs": int(images[0]),
             "bytes": int(images[1]),
             "open_publications": connection.scalar(select(func.count()).select_from(publications)),
-            "tuf_expires": {role: spell(at) for role, at in expiries(connection).items()},
+            "tuf_expires": {role: spell(ends) for role, ends in expires.items()},
+            "alarms": list(alarms(expires, entry.time, at)),
         }
 
 
-def status_of_url(url: str) -> dict[str, Any]:
+def status_of_url(url: str, at: datetime) -> dict[str, Any]:
     """Entry and TUF expiries as the store shows them, unverified.
+
+    Args:
+        at: instant, UTC, from which alarms are told.
 
     Raises:
         NoAnswer.
@@ -87,10 +95,19 @@ def status_of_url(url: str) -> dict[str, Any]:
         raw = _get(url, f"/tuf/targets/{digest}.{CATALOGUE}")
         if sha256(raw).hexdigest() != digest:
             raise NoAnswer(url, "its catalogue is not the one that its targets name")
-        shown = {"timestamp": timestamp, "snapshot": snapshot, "targets": targets}
-        expires = {role: str(signed["expires"]) for role, signed in shown.items()}
-        return {"format": 1, "store": url, "entry": _entry(parse_entry(raw)), "tuf_expires": expires}
-    except (KeyError, TypeError, TrustError):
+        shown = {"root": _newest_root(url), "timestamp": timestamp, "snapshot": snapshot, "targets": targets}
+        if targets.get("delegations") and PACKAGES_FILE in snapshot["meta"]:
+            shown["packages"] = _signed(url, f"{snapshot['meta'][PACKAGES_FILE]['version']}.packages.json")
+        expires = {role: instant(str(signed["expires"])) for role, signed in shown.items()}
+        entry = parse_entry(raw)
+        return {
+            "format": 1,
+            "store": url,
+            "entry": _entry(entry),
+            "tuf_expires": {role: spell(ends) for role, ends in expires.items()},
+            "alarms": list(alarms(expires, entry.time, at)),
+        }
+    except (KeyError, TypeError, ValueError, TrustError):
         raise NoAnswer(url, "what answers there is not a store") from None
 
 
@@ -112,6 +129,17 @@ def _authorities(held: Held, at: datetime) -> dict[str, dict[str, Any]]:
 
 def _entry(entry: CatalogueEntry) -> dict[str, Any]:
     return {"sequence": entry.sequence, "time": spell(entry.time), "size": entry.size, "map": entry.map.hex()}
+
+
+def _newest_root(url: str) -> dict[str, Any]:
+    """The newest root that it shows, from the first on; no more than a device would walk (SPEC TF-3)."""
+    found = _signed(url, "1.root.json")
+    for version in range(2, MAX_ROOTS):
+        try:
+            found = _signed(url, f"{version}.root.json")
+        except NoAnswer:
+            break
+    return found
 
 
 def _signed(url: str, name: str) -> dict[str, Any]:

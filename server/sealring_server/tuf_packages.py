@@ -29,7 +29,7 @@ WARNING = (
     "clients of the role `packages` trust this store: no brand signs what they see, and no revocation reaches them"
 )
 
-_NAME = re.compile(r"([a-z0-9-]{1,40})~([a-z0-9-]{1,40})~([1-9][0-9]{0,9})~([a-z0-9-]{1,40})\.img")
+_NAME = re.compile(r"([a-z0-9-]{1,40})~([a-z0-9-]{1,40})~([1-9][0-9]{0,9})~([a-z0-9-]{1,40})\.img")  # BRAND~NAME~N~ARCH
 
 
 def turn_on(here: StoreHere) -> bool:
@@ -94,13 +94,13 @@ def package_targets(connection: Connection) -> dict[str, TargetFile]:
     return found
 
 
-def image_named(connection: Connection, digest: str, name: str) -> str | None:
-    """The digest of the image that a client asks for by this name; None where it is another, or the role is off."""
+def is_package(connection: Connection, digest: str, name: str) -> bool:
+    """Whether this is the name of the image with this digest, for clients that know TUF only; never where it is off."""
     asked = _NAME.fullmatch(name)
     if asked is None or not has_packages(connection):
-        return None
-    target = _target(Held(connection), "{}/{}/{}/{}".format(*asked.groups()))
-    return digest if target is not None and target.hashes["sha256"] == digest else None
+        return False
+    target = _target(Held(connection), "/".join(asked.groups()))
+    return target is not None and target.hashes["sha256"] == digest
 
 
 def target_name(subject: str) -> str:

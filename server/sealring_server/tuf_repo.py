@@ -38,6 +38,8 @@ LIFE = timedelta(days=30)  # of snapshot, targets and packages
 LIVES = {"timestamp": TIMESTAMP_LIFE, "snapshot": LIFE, "targets": LIFE, PACKAGES: LIFE}
 ROOT_LIFE = timedelta(days=365)
 
+KEPT_PACKAGES = 3  # lists of the role `packages` that are served
+
 _Signed = Timestamp | Snapshot | Targets
 
 # One question instead of six: it is asked with every publication.
@@ -49,6 +51,7 @@ _newest = text(
     + ", (SELECT key FROM tuf_packages) AS packages_key"
 )
 _add = insert(tuf)
+_drop_packages = delete(tuf).where(tuf.c.role == PACKAGES, tuf.c.version <= bindparam("kept"))
 _drop_timestamps = delete(tuf).where(tuf.c.role == "timestamp", tuf.c.version < bindparam("newest"))
 
 
@@ -86,9 +89,10 @@ class Writing:
         return self._sign(PACKAGES, Targets(targets=dict(found), **self._common(PACKAGES)), role)
 
     def snapshot(self) -> TufFile:
-        """The snapshot over the newest targets, and packages where the store has them."""
+        """The snapshot over the newest targets, and the newest packages."""
         meta = {"targets.json": MetaFile(self.versions["targets"])}
-        if self.packages is not None:
+        # Once it stands here it stays, whether the role is on: a file that vanishes is a rollback to every TUF client.
+        if self.versions[PACKAGES]:
             meta["packages.json"] = MetaFile(self.versions[PACKAGES])
         return self._sign("snapshot", Snapshot(meta=meta, **self._common("snapshot")), self.root.roles["snapshot"])
 
@@ -99,6 +103,9 @@ class Writing:
         found = self._sign("timestamp", signed, self.root.roles["timestamp"])
         self.connection.execute(_add, self._rows)
         self.connection.execute(_drop_timestamps, {"newest": self.versions["timestamp"]})
+        if any(row["role"] == PACKAGES for row in self._rows):
+            # Each may have megabytes; who holds an older snapshot than these finds the newer one when asking again.
+            self.connection.execute(_drop_packages, {"kept": self.versions[PACKAGES] - KEPT_PACKAGES})
         return TufFile("timestamp.json", found.data)
 
     def _sign(self, name: str, signed: _Signed, role: Role) -> TufFile:

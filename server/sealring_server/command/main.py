@@ -11,6 +11,7 @@ from sealring.durable import write_durably
 from sealring.errors import SealringError
 from sealring.words import Help, Program
 from sealring_server.clock import system_clock
+from sealring_server.command.audit import add_audit
 from sealring_server.command.given import Outside, address_of, check_url, show
 from sealring_server.command.init import add_options as init_options
 from sealring_server.command.init import cmd_init
@@ -67,12 +68,15 @@ def cmd_sign(args: argparse.Namespace, outside: Outside) -> None:
     from sealring_server.commit import sign_again
     from sealring_server.here import open_store
     from sealring_server.status import status_of_folder
+    from sealring_server.tuf_packages import remake
 
     if args.dry_run:
         found = status_of_folder(args.dir, outside.clock())
         show(args, found, f"would sign entry {found['entry']['sequence']} again")
         return
-    entry = sign_again(open_store(args.dir, outside.clock))
+    here = open_store(args.dir, outside.clock)
+    remake(here)
+    entry = sign_again(here)
     expires = status_of_folder(args.dir, outside.clock())["tuf_expires"]
     line = f"signed again: entry {entry.sequence}, timestamp good until {expires['timestamp']}"
     show(args, {"entry": entry.sequence, "tuf_expires": expires}, line)
@@ -85,7 +89,9 @@ def cmd_status(args: argparse.Namespace, outside: Outside) -> None:
     is_url = args.store.startswith(("http://", "https://"))
     if is_url:
         check_url(args.store)
-    found = status_of_url(args.store) if is_url else status_of_folder(Path(args.store), outside.clock())
+    found = (
+        status_of_url(args.store, outside.clock()) if is_url else status_of_folder(Path(args.store), outside.clock())
+    )
     lines = [f"entry {found['entry']['sequence']} of {found['entry']['time']}, {found['entry']['size']} leaves"]
     if "statements" in found:
         lines += [f"{number} {kind} statements" for kind, number in found["statements"].items()]
@@ -93,6 +99,7 @@ def cmd_status(args: argparse.Namespace, outside: Outside) -> None:
         lines.append(f"{found['blobs']} images, {found['bytes']} bytes")
         lines.append(f"{found['open_publications']} open publications")
     lines += [f"TUF {role} expires {at}" for role, at in found["tuf_expires"].items()]
+    lines += [f"alarm: {sentence}" for sentence in found["alarms"]]
     show(args, found, "\n".join(lines))
 
 
@@ -116,6 +123,7 @@ def parser() -> argparse.ArgumentParser:
     status = _command(commands, "status", cmd_status, *EXAMPLES[2:])
     status.add_argument("store", metavar="DIR|URL", help="a store's folder, or its address (nothing is verified then)")
     add_tuf(commands, _command, _group)
+    add_audit(commands, _command)
     return top
 
 

@@ -1,0 +1,75 @@
+"""What a store signs by itself, and when: nothing expires that it can renew (SPEC TF-10).
+
+A new entry when the newest is a day old, with all metadata over it; any role's metadata before half of its life is
+over. Between these nothing is signed: each changed timestamp costs every device a request.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from sealring_server.catalogue import last_entry
+from sealring_server.collecting import collect_old
+from sealring_server.commit import append
+from sealring_server.here import StoreHere
+from sealring_server.publication import expire
+from sealring_server.tuf_packages import remake
+from sealring_server.tuf_repo import LIVES, expiries
+from sealring_server.tuf_roots import sign_everything, tidy_keys
+
+TICK = 60.0  # seconds between two looks at what is due; a look reads a few rows
+FIRST_PAUSE = 10.0  # seconds after a failure, twice as long after each further one
+LONGEST_PAUSE = 3600.0
+ENTRY_LIFE = timedelta(days=1)
+EARLY = timedelta(hours=1)  # before half of a life: a look may come late
+
+Due = Literal["entry", "metadata", "nothing"]
+
+
+def maintain(here: StoreHere) -> None:
+    """What a store does by itself, at its start and then hourly; of several processes one does it (SPEC PB-7, MP-6).
+
+    What falls due between is signed by `sign_due`, which is asked more often.
+
+    Raises:
+        SealringError, SQLAlchemyError, OSError: something failed; what is due stays due.
+    """
+    sign_due(here)
+    remake(here)
+    tidy_keys(here)
+    expire(here)
+    collect_old(here)
+
+
+def sign_due(here: StoreHere) -> Due:
+    """Sign what is due; what that was."""
+    with here.database.reading() as connection:
+        if due(connection, here.clock()) == "nothing":
+            return "nothing"
+    with here.database.writing() as connection:
+        # Asked again under the lock: another process may have done it meanwhile.
+        found, at = due(connection, here.clock()), here.clock()
+        if found == "entry":
+            append(here, connection, [], last_entry(connection).sequence + 1, at)
+        # An entry brings new targets, snapshot and timestamp, and no new list of packages.
+        if due(connection, at) == "metadata":
+            sign_everything(connection, here, at)
+        return found
+
+
+def due(connection: Connection, at: datetime) -> Due:
+    """What has to be signed at this instant."""
+    if at - last_entry(connection).time >= ENTRY_LIFE:
+        return "entry"
+    for role, expires in expiries(connection).items():
+        if role in LIVES and at >= expires - LIVES[role] / 2 - EARLY:
+            return "metadata"
+    return "nothing"
+
+
+def pause(failures: int) -> float:
+    """Seconds until the next look, after so many failures in a row: soon at first, and never longer than an hour."""
+    if failures == 0:
+        return TICK
+    return min(FIRST_PAUSE * 2.0 ** min(failures - 1, 20), LONGEST_PAUSE)
