@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from sealring.bundle import BundleTooLarge, NotABundle, StatementEntry, open_entries, write_bundle
+from sealring.bundle import (
+    BundleTooLarge,
+    Entry,
+    NotABundle,
+    StatementEntry,
+    TufEntry,
+    ViewDifferenceEntry,
+    ViewEntry,
+    open_entries,
+    write_bundle,
+)
 from sealring.bundle.form import MAGIC, MAX_ENTRIES, MAX_METADATA
 from sealring.chain import read_claim
 from sealring.command import bulk
@@ -27,6 +37,7 @@ from tests.world import Key, World, key_set, sign
 WORLD = World(at=now())
 FRESH = Key("fresh")
 MANY = 2 * bulk.PIECE_STATEMENTS + 10
+KEY = b"\7" * 32
 RELEASED = [sign(WORLD.release(n + 1), WORLD.brand_keys("acme")[0]).raw for n in range(MANY)]
 AFTER = Standing(WORLD.root_statement(), {"acme": WORLD.brand(keys=key_set(1, FRESH))})
 
@@ -137,6 +148,27 @@ def test_a_bundle_that_no_reader_takes_is_not_taken_here(tmp_path: Path) -> None
     path.write_bytes(MAGIC + named + bytes(11))
     with pytest.raises(TrustError):
         list(run_job(Job(job(tmp_path).bulk, (path,), tmp_path / "named"), Counting().open))
+
+
+def test_statements_in_parts_are_signed_too_wherever_they_stand(tmp_path: Path) -> None:
+    """SPEC BN-4, PB-9: one that was passed over would fall with the old keys, and nobody would have been told."""
+    key, path = Counting(), tmp_path / "answer.bundle"
+    whole = [StatementEntry(raw) for raw in RELEASED[:5]]
+    parts = [StatementEntry(raw, in_parts=True) for raw in RELEASED[5:1010]]
+    others: list[Entry] = [TufEntry("1.root.json", b"{}"), ViewEntry(b"{}"), ViewDifferenceEntry(KEY, KEY, b"{}")]
+    path.write_bytes(write_bundle([*whole, *parts, *others]))
+    list(run_job(job(tmp_path, path), key.open))
+    found = [read_claim(raw).envelope for raw in statements(tmp_path / "out")]
+    assert [one.id for one in found] == [read_claim(raw).envelope.id for raw in RELEASED[:1010]]
+    assert all(FRESH.id in one.signatures for one in found)
+
+
+def test_a_bundle_that_is_cut_off_behind_its_statements_is_refused(tmp_path: Path) -> None:
+    """SPEC BN-1: what is missing might have been statements in parts."""
+    path = tmp_path / "cut.bundle"
+    path.write_bytes(write_bundle([StatementEntry(RELEASED[0]), ViewEntry(bytes(50))])[:-30])
+    with pytest.raises(NotABundle):
+        list(run_job(job(tmp_path, path), Counting().open))
 
 
 def test_a_refusal_in_another_process_is_the_same_refusal(tmp_path: Path) -> None:

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealring.bundle import Entry, ImageEntry, PathEntry, ProofEntry, StatementEntry, TufEntry, ViewEntry, write_bundle
+from sealring.bundle import (
+    Entry,
+    ImageEntry,
+    PathEntry,
+    ProofEntry,
+    StatementEntry,
+    TufEntry,
+    ViewDifferenceEntry,
+    ViewEntry,
+    write_bundle,
+)
 from sealring.bundle.form import MAGIC
 from sealring.catalogue.entry import first_entry
 from sealring.catalogue.leaf import Head, map_key
@@ -86,10 +96,13 @@ def test_every_entry_of_a_bundle_is_listed(tmp_path: Path, tuf_root: bytes) -> N
             ViewEntry(VIEW.raw),
             ProofEntry(b"\3" * 32, (KEY,), b"\x01\x00"),
             PathEntry(9, 4, b"\5" * 64),
+            StatementEntry(WORLD.signed(WORLD.model()).raw, in_parts=True),
+            ViewDifferenceEntry(b"\7" * 32, b"\x08" * 32, b"{}"),
             ImageEntry(b"\6" * 32, 5, stream),
         ]
         said = shown(tmp_path, write_bundle(entries))
-    for word in ("statement release", "tuf acme/main", "view of model", "proof for 1", "path entry 4", "image 0606"):
+    words = ("statement release", "tuf acme/main", "view of model", "proof for 1", "path entry 4", "statement model")
+    for word in (*words, "difference from view 0707", "image 0606"):
         assert word in said
 
 

@@ -34,6 +34,8 @@ from sealring.strict import decode_strict, encode
 PIECE_STATEMENTS = 1000
 PIECE_BYTES = 8 * 1024 * 1024  # with every signature added it stays far below a bundle's 64 MiB
 PLAN = "countersign.json"
+_STATEMENTS = (Kind.STATEMENT, Kind.PARTS)
+_SMALL = frozenset(Kind) - {Kind.END, Kind.IMAGE}
 MAX_PLAN = 1024 * 1024  # bytes
 AHEAD = 2  # pieces that wait for each process
 SMALL = 512 * 1024  # bytes of input; less is checked before a process would have started
@@ -163,7 +165,7 @@ def _check(bulk: Bulk, stretch: Stretch) -> Ready:
         region = BytesIO(MAGIC + stream.read(stretch.size) + bytes(HEADER_BYTES))
     raw, waiting, counts = bytearray(MAGIC), list[tuple[int, bytes]](), Counter[str]()
     for entry in open_entries(region, image_limit=0):
-        assert isinstance(entry, StatementEntry)  # the scan ends at the first other kind
+        assert isinstance(entry, StatementEntry)  # a stretch has no others
         one = bulk.prepare(entry.envelope)
         counts[one.verdict] += 1
         if one.envelope:
@@ -185,16 +187,19 @@ def _stretches(inputs: Iterable[Path]) -> Iterator[Stretch]:
                 header = stream.read(HEADER_BYTES)
                 if len(header) < HEADER_BYTES:
                     raise NotABundle(f"{path.name} ends too soon")
-                if header[0] != Kind.STATEMENT:
+                if header[0] not in _SMALL:
                     break
                 # BN-2: what no other reader takes is not taken here either; more of it is more bundles.
                 if number >= MAX_ENTRIES:
                     raise BundleTooLarge("number of entries", number + 1, MAX_ENTRIES)
                 size = HEADER_BYTES + int.from_bytes(header[1:3], "big") + int.from_bytes(header[3:], "big")
-                if count == PIECE_STATEMENTS or (count and at + size - begin > PIECE_BYTES):
+                # BN-4: those in parts come after views and proofs; left out, they would fall with the old keys unseen.
+                is_other = header[0] not in _STATEMENTS
+                if count and (is_other or count == PIECE_STATEMENTS or at + size - begin > PIECE_BYTES):
                     yield Stretch(path, begin, at - begin)
                     begin, count = at, 0
-                count, at = count + 1, at + size
+                at += size
+                begin, count = (at, 0) if is_other else (begin, count + 1)
                 if at > len(MAGIC) + MAX_METADATA:
                     raise BundleTooLarge("metadata, in bytes,", at, MAX_METADATA)
                 stream.seek(at)

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import click
 
-from sealring.bundle import ImageEntry, PathEntry, ProofEntry, Reader, StatementEntry, TufEntry, ViewEntry, open_entries
+from sealring.bundle import (
+    ImageEntry,
+    PathEntry,
+    ProofEntry,
+    Reader,
+    StatementEntry,
+    TufEntry,
+    ViewDifferenceEntry,
+    ViewEntry,
+    open_entries,
+)
 from sealring.bundle.form import MAGIC
 from sealring.catalogue.entry import parse_entry
 from sealring.catalogue.view import parse_view
@@ -90,6 +100,9 @@ def bundle_rows(stream: Reader) -> list[Row]:
                 rows.append(("proof", f"for {len(keys)} keys under map {root.hex()[:16]}...", f"{len(data)} bytes"))
             case PathEntry(under, sequence, data):
                 rows.append(("path", f"entry {sequence} in the log of entry {under}", f"{len(data)} bytes"))
+            case ViewDifferenceEntry(base, to, data):
+                what = f"from view {base.hex()[:16]}... to {to.hex()[:16]}..."
+                rows.append(("difference", what, f"{len(data)} bytes"))
             case ImageEntry(digest, size):
                 rows.append(("image", digest.hex(), f"{size} bytes"))
     return rows
