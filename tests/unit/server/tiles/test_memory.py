@@ -42,6 +42,26 @@ def test_a_number_that_was_given_again_after_a_rollback_is_never_taken_for_the_f
         proves(one, entry.map, HELD | beside | again, KEYS[100:130])
 
 
+@pytest.mark.parametrize("asks", [False, True])
+def test_the_same_numbers_and_hashes_of_another_entry_are_not_mixed_up(asks: bool) -> None:
+    """PB-3: a change fails at entry 2, and the same one succeeds at entry 3, by another process.
+
+    Its tiles have the numbers and hashes of those that failed. Only what they say of where a leaf's key and value are
+    found is different: a memory of the first ones would look for it under entry 2, where it is not.
+    """
+    change, others = {KEYS[7]: head(1000)}, [key for key in KEYS if key != KEYS[7]]
+    with catalogue(2) as (one, other):
+        one.append(HELD)
+        with broken_off(one) as connection:
+            failed = one.append_in(connection, change)
+            for start in range(0, len(others) if asks else 0, 50):
+                one.prove_in(connection, failed.map, others[start : start + 50])
+        other.append({})
+        entry = other.append(change)
+        assert (failed.map, failed.sequence, entry.sequence) == (entry.map, 2, 3)
+        proves(one, entry.map, HELD | change, KEYS[:20])
+
+
 def test_what_an_entry_before_in_the_same_failed_transaction_read_is_forgotten_too() -> None:
     """PB-3: the second change of a transaction goes on from tiles that nobody else may ever see."""
     with catalogue() as (one,):
