@@ -63,3 +63,8 @@ sweep-differential:
 # `sealring-device tuf` broken off at every system call that changes something; writes docs/tuf-kill-sweep.md.
 sweep-tuf-kill:
 	$(PY) -m tests.rigs.sweep_tuf_kill
+
+# A reader in a loop during 10,000 publications and 20 rotations of the store's keys; writes docs/consistency.md. Up to
+# an hour; goes on where it was stopped.
+sweep-consistency:
+	$(PY) -m tests.rigs.store.sweep
