@@ -161,6 +161,8 @@ def _with_roots(found: list[Observation], sources: Sources) -> list[Observation]
     # The chain that leads from the older root through the newer one: it vouches for the newer observation.
     start = marks[first][-1].version
     whole = tuple(raw for raw in roots if start <= mark_of(raw).version <= marks[last][-1].version)
+    if marks[last][-1] not in {mark_of(raw) for raw in whole}:
+        return found  # another store's
     later = found[last]
     longer = Observation(whole, later.timestamp, later.snapshot, later.targets, later.catalogue)
     return [found[first], longer] if first == 0 else [longer, found[first]]

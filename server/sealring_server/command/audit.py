@@ -117,6 +117,7 @@ def _compare(args: argparse.Namespace) -> dict[str, Any]:
     with ExitStack() as stack:
         states = [stack.enter_context(open_state(args.state))] if args.state is not None else []
         ask = Asking(args.url, Bounds(requests=args.max_requests)) if args.url is not None else None
+        stack.callback(ask.close if ask is not None else bool)
         found = compare(one, other, Sources(states, ask))
     if found.judgement is not None and found.evidence is not None:
         if args.evidence is not None:
