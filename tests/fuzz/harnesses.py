@@ -5,7 +5,7 @@ from functools import partial
 from types import MappingProxyType
 
 from sealring.errors import SealringError
-from tests.fuzz import answers, bundles, catalogue, device, seeds, shown, signed
+from tests.fuzz import answers, bundles, catalogue, device, seeds, shown, signed, tuf
 from tests.fuzz.bundle_mutator import change_bundle, change_bundle_after
 from tests.fuzz.harness import Harness, pure
 
@@ -32,6 +32,7 @@ HARNESSES: Mapping[str, Harness] = MappingProxyType(
         "view-difference": Harness(pure(shown.difference), shown.differences, mutate=shown.change_difference),
         "question": Harness(pure(shown.question), shown.questions, mutate=shown.change_question),
         "tuf": Harness(pure(device.tuf), seeds.tuf_files),
+        "tuf-delegator": Harness(pure(tuf.delegator), tuf.delegators),
         "http-answer": Harness(
             pure(answers.answer), answers.answers, mutate=answers.change_answer, refusals=SealringError
         ),
