@@ -73,8 +73,13 @@ def state(connection: Connection) -> tuple[int, int]:
     return last_entry(connection).sequence, connection.execute(_stamp).scalar_one()
 
 
-def answer(connection: Connection, here: StoreHere, model: str, question: Question) -> bytes:
+def answer(
+    connection: Connection, here: StoreHere, model: str, question: Question, *, room: int = MAX_STATEMENTS
+) -> bytes:
     """The bundle of all that a device of this model lacks.
+
+    Args:
+        room: bytes of envelopes; those that come when it is full are left out, and found at their own paths.
 
     Raises:
         NoSuchThing: no such model.
@@ -85,7 +90,7 @@ def answer(connection: Connection, here: StoreHere, model: str, question: Questi
     entry = last_entry(connection)
     known = difference(connection, question.view, view.digest.hex()) if question.view else None
     parts: list[Entry] = [*_tuf_files(connection, question, entry)]
-    parts += _statements(connection, question, (view.heads if known is None else known.changed).values())
+    parts += _statements(connection, question, (view.heads if known is None else known.changed).values(), room)
     parts += _view(view, question, known)
     key = view_key(entry.root, model)
     parts.append(ProofEntry(entry.map, (key,), prove(connection, here.tiles, entry.map, (key,))))
@@ -117,10 +122,11 @@ def _tuf_roots(connection: Connection, held: TufVersions) -> Iterator[TufEntry]:
         yield TufEntry(f"{row.version}.root.json", row.raw)
 
 
-def _statements(connection: Connection, question: Question, heads: Iterable[Head]) -> Iterator[StatementEntry]:
+def _statements(
+    connection: Connection, question: Question, heads: Iterable[Head], room: int
+) -> Iterator[StatementEntry]:
     """Roots and brands' versions one by one, then what the view has new; each once, while there is room."""
     sent: set[str] = set()
-    room = MAX_STATEMENTS
     for digest, raw in _in_turn(connection, question, [head.envelope.hex() for head in heads]):
         if digest in sent:
             continue

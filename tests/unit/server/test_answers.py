@@ -34,6 +34,7 @@ from sealring.chain import Chain, begin_with_root, read_claim
 from sealring.envelope import Envelope
 from sealring_server import views
 from sealring_server.answer_cache import OVERHEAD, AnswerCache, Packed
+from sealring_server.answer_parts import answer
 from sealring_server.answer_question import BadQuestion, Question, TufVersions, parse_question
 from sealring_server.app import create_app
 from sealring_server.catalogue import last_entry
@@ -246,8 +247,7 @@ def test_whatever_a_device_holds_the_answer_takes_it_to_the_newest_view(past: Pa
         device = Device(past, root, brand, view=view_held(past, name))
         device.tuf = None if tuf is None else past.seen[tuf]
         device.entry = None if entry is None else past.seen[entry].entry
-        answer = past.get(f"{PATH}?{device.query}" if device.query else PATH)
-        parts = parts_of(answer)
+        parts = parts_of(past.get(f"{PATH}?{device.query}" if device.query else PATH))
         assert device.take(parts).raw == past.seen[-1].view.raw, device.query
 
 
@@ -470,10 +470,10 @@ def test_an_answer_comes_packed_to_who_asks_for_it(past: Past) -> None:
     assert packed.headers["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in plain.headers
     assert len(packed.data) < 0.6 * len(plain.data)
-    for answer in (plain, packed):
-        assert answer.headers["Vary"] == "Accept-Encoding"
-        assert answer.headers["Cache-Control"] == "max-age=60"
-        assert not answer.headers["ETag"].startswith("W/")
+    for one in (plain, packed):
+        assert one.headers["Vary"] == "Accept-Encoding"
+        assert one.headers["Cache-Control"] == "max-age=60"
+        assert not one.headers["ETag"].startswith("W/")
     assert plain.headers["ETag"] != packed.headers["ETag"]
 
 
@@ -558,6 +558,37 @@ def test_all_parts_are_of_one_entry_while_others_publish(shop: Shop) -> None:
 
 
 # --- what an answer may cost
+
+
+def test_a_device_that_was_off_for_long_gets_256_versions_of_each(shop: Shop) -> None:
+    """AN-2, RT-5: a stranger who says that he has nothing gets no more work out of a store than this."""
+    world, keys = shop.world, shop.world.root_keys[:2]
+    shop.first()
+    shop.publish([sign(world.root_statement(sequence=n), *keys) for n in range(2, 271)])
+    shop.publish([world.signed(world.brand(sequence=n)) for n in range(2, 271)])
+    client = create_app(shop.here).test_client()
+    for root, brand in ((1, 1), (100, 14)):
+        parts = read_bundle(client.get(f"{PATH}?root={root}&brands=acme.{brand}").data)
+        said = [read_claim(one.envelope).statement for one in parts if isinstance(one, StatementEntry)]
+        for kind, after in (("root", root), ("brand", brand)):
+            walked = list(range(after + 1, min(after + 256, 270) + 1))
+            found = [one.sequence for one in said if one.type == kind]
+            # The newest stands in the view too, and comes beside the first 256.
+            assert found == (walked if walked[-1] == 270 else [*walked, 270])
+
+
+def test_statements_for_which_there_is_no_room_are_left_out(past: Past) -> None:
+    """AN-3, AN-4: the rest is whole, and what is missing is fetched by its own path."""
+    with past.shop.here.database.reading() as connection:
+        whole = read_bundle(answer(connection, past.shop.here, MODEL, Question()))
+        for room in (0, 1000, 3000):
+            some = read_bundle(answer(connection, past.shop.here, MODEL, Question(), room=room))
+            said = [one.envelope for one in some if isinstance(one, StatementEntry)]
+            assert sum(map(len, said)) <= room
+            assert [one for one in whole if one in some] == list(some)
+            assert [one for one in whole if not isinstance(one, StatementEntry)] == [
+                one for one in some if not isinstance(one, StatementEntry)
+            ]
 
 
 def test_what_is_remembered_is_bounded() -> None:
