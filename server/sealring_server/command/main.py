@@ -12,6 +12,7 @@ from sealring.errors import SealringError
 from sealring.words import Help, Program
 from sealring_server.clock import system_clock
 from sealring_server.command.audit import add_audit
+from sealring_server.command.fsck import add_fsck
 from sealring_server.command.given import Outside, address_of, check_url, show
 from sealring_server.command.init import add_options as init_options
 from sealring_server.command.init import cmd_init
@@ -124,6 +125,7 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("store", metavar="DIR|URL", help="a store's folder, or its address (nothing is verified then)")
     add_tuf(commands, _command, _group)
     add_audit(commands, _command)
+    add_fsck(commands, _command)
     return top
 
 

@@ -94,12 +94,12 @@ def _anew(lookup: Lookup, model: str, written: Written) -> Draft:
     """The whole view again from the heads, as for a model that is new."""
     wanted = whole(lookup, model)
     rows = {about: head.to_bytes() for about, head in listed(lookup, wanted).items()}
-    written.model(model, *_one_way(lookup.models(model)))
+    written.model(model, *one_way(lookup.models(model)))
     return Draft(model, rows, {about: True for about in wanted if not lookup.heads(about)})
 
 
-def _one_way(issued: list[Model]) -> tuple[str | None, str | None]:
-    """The architecture and the stack by which a model's releases are read, where it is issued in one format."""
+def one_way(issued: list[Model]) -> tuple[str | None, str | None]:
+    """The architecture and the stack by which a model's releases are read; nothing where it has several formats."""
     if len(issued) != 1:
         return None, None
     stack = issued[0].stack

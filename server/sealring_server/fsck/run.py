@@ -1,0 +1,127 @@
+"""The check of one store's folder, part by part (SPEC MP, VW, CT, LG, TF, PB-3)."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Connection, NullPool, create_engine, event, select, text
+from sqlalchemy.exc import DatabaseError
+
+from sealring.catalogue.entry import CatalogueEntry
+from sealring_server.database import NotAStore
+from sealring_server.fsck.entries import check_entries
+from sealring_server.fsck.images import check_images, check_publications
+from sealring_server.fsck.leaves import check_leaves
+from sealring_server.fsck.maps import Maps
+from sealring_server.fsck.report import DISK, Report
+from sealring_server.fsck.scratch import Scratch
+from sealring_server.fsck.statements import check_heads, check_statements
+from sealring_server.fsck.tuf import check_old_tuf, check_tuf
+from sealring_server.fsck.views import check_past, check_views
+from sealring_server.schema import FORMAT, entries, heads, store
+
+WAIT_SECONDS = 60
+
+
+def check_folder(folder: Path, at: datetime, *, quick: bool) -> tuple[Report, int]:
+    """What is wrong in the store of this folder, and its newest entry's number; nothing is written.
+
+    Args:
+        at: instant, UTC, for what has expired.
+        quick: no bytes of images, no older maps and views, no older TUF files, and not the database's own pages.
+
+    Raises:
+        NotAStore: there is none, or it is of another format.
+    """
+    report = Report()
+    with reading(folder) as connection, closing(Scratch()) as scratch:
+        root = _root(connection, report)
+        newest = None
+        with report.part("database"):
+            _check_database(connection, report, quick=quick)
+        with report.part("entries"):
+            newest = check_entries(connection, root, report)
+        number = newest.sequence if newest is not None else 0
+        with report.part("statements"):
+            check_statements(connection, root, number, report)
+        with report.part("heads"):
+            check_heads(connection, root, scratch, report)
+        if newest is not None:
+            _check_catalogue(connection, root, newest, scratch, report, quick=quick)
+            with report.part("tuf"):
+                check_tuf(connection, folder, newest, at, report)
+        if not quick:
+            with report.part("tuf"):
+                check_old_tuf(connection, report)
+        with report.part("images"):
+            check_images(connection, folder / "blobs", report, quick=quick)
+        with report.part("publications"):
+            check_publications(connection, report)
+    return report, number
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[Connection]:
+    """One committed state of the store's database, opened so that nothing can be written.
+
+    Raises:
+        NotAStore: there is none, or it is of another format.
+    """
+    file = folder / "store.db"
+    if not file.is_file():
+        raise NotAStore(folder, "no store here")
+    engine = create_engine(
+        f"sqlite:///file:{quote(str(file.resolve()))}?mode=ro&uri=true",
+        poolclass=NullPool,
+        connect_args={"timeout": WAIT_SECONDS},
+    )
+    event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    with engine.connect() as connection, connection.begin():
+        try:
+            found = connection.scalar(select(store.c.format))
+        except DatabaseError:
+            raise NotAStore(folder, "store.db is not a store's database") from None
+        if found != FORMAT:
+            raise NotAStore(folder, f"database format {found}, this edition knows {FORMAT}")
+        yield connection
+
+
+def _root(connection: Connection, report: Report) -> bytes:
+    """The id of version 1 of the root, by the statement itself: the row must say the same."""
+    said = connection.scalar(select(store.c.root_id)) or ""
+    found = connection.scalar(select(heads.c.id).where(heads.c.type == "root", heads.c.subject == "1")) or ""
+    if said != found:
+        report.bad("store", f"its row names the root {said}, the root's version 1 has id {found}")
+    try:
+        return bytes.fromhex(found)
+    except ValueError:
+        return bytes(32)
+
+
+def _check_database(connection: Connection, report: Report, *, quick: bool) -> None:
+    """The pages and indexes, by SQLite itself."""
+    for row in connection.execute(text(f"PRAGMA {'quick' if quick else 'integrity'}_check(20)")):
+        if row[0] != "ok":
+            report.bad("database", row[0], DISK)
+    for row in connection.execute(text("PRAGMA foreign_key_check")):
+        report.bad("database", f"table {row[0]}: a row refers to one of {row[2]} that is not there")
+
+
+def _check_catalogue(
+    connection: Connection, root: bytes, newest: CatalogueEntry, scratch: Scratch, report: Report, *, quick: bool
+) -> None:
+    with report.part("leaves"):
+        check_leaves(connection, newest, scratch, report)
+    maps = Maps(connection, report)
+    with report.part("tiles"):
+        number = connection.scalar(select(entries.c.tile).where(entries.c.sequence == newest.sequence))
+        maps.check_newest(newest, number or 0, scratch)
+        if not quick:
+            maps.check_kept()
+    with report.part("views"):
+        check_views(connection, root, scratch, report)
+        if not quick:
+            check_past(connection, root, report)
