@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 from sealring_server.tiles.tile import Slot, Tile, half_byte
@@ -40,7 +39,7 @@ class Batch:
 
     def put(self, top: Slot | None, sets: Sequence[Set], depth: int = 0) -> Slot:
         """The link to the map, or the part of it at this depth, with these leaves (one or more, sorted, distinct)."""
-        below = {at: list(some) for at, some in groupby(sets, lambda one: half_byte(one.key, depth))}
+        below = _by_slot(sets, depth)
         if top is None:
             tile = Tile.of(depth, {at: self._slot(None, some, depth) for at, some in below.items()})
         else:
@@ -60,6 +59,17 @@ class Batch:
         if len(sets) > 1:
             return self.put(None, sets, depth + 1)
         return Slot(sets[0].hash, sets[0].entry, False)
+
+
+def _by_slot(sets: Sequence[Set], depth: int) -> dict[int, list[Set]]:
+    found: dict[int, list[Set]] = {}
+    for one in sets:
+        at = half_byte(one.key, depth)
+        if at in found:
+            found[at].append(one)
+        else:
+            found[at] = [one]
+    return found
 
 
 def _beside(leaf: Set, sets: list[Set]) -> list[Set]:

@@ -83,7 +83,10 @@ class Tile:
             nodes[SLOTS + at] = found
             numbers[at] = number
             links = links | 1 << at if is_link else links & ~(1 << at)
-        _hash_up(nodes, self.depth, slots)
+        if len(slots) == 1:
+            _hash_way(nodes, self.depth, next(iter(slots)))
+        else:
+            _hash_up(nodes, self.depth, slots)
         return Tile(self.depth, nodes, numbers, links)
 
     def to_bytes(self) -> bytes:
@@ -91,12 +94,15 @@ class Tile:
 
         A hash is never left out for being computable from below: a reader checks each tile against the one above.
         """
-        hashes = [found for found in self.nodes[SLOTS:] if found is not None]
-        numbers = [number for number in self._numbers if number]
-        width = (max(numbers).bit_length() + 7) // 8
-        occupied = sum(1 << at for at, number in enumerate(self._numbers) if number)
-        head = (occupied << 24 | self._links << 8 | width).to_bytes(HEAD_BYTES, "big")
-        return head + b"".join([number.to_bytes(width, "big") for number in numbers]) + b"".join(hashes)
+        width = (max(self._numbers).bit_length() + 7) // 8
+        occupied = 0
+        parts = [b""]
+        for at, number in enumerate(self._numbers):
+            if number:
+                occupied |= 1 << at
+                parts.append(number.to_bytes(width, "big"))
+        parts[0] = (occupied << 24 | self._links << 8 | width).to_bytes(HEAD_BYTES, "big")
+        return b"".join(parts + [found for found in self.nodes[SLOTS:] if found is not None])
 
 
 def parse_tile(raw: bytes, depth: int) -> Tile:
@@ -129,6 +135,18 @@ def half_byte(key: bytes, depth: int) -> int:
     """Which slot is a key's own at this depth."""
     byte = key[depth >> 1]
     return byte & 15 if depth & 1 else byte >> 4
+
+
+def _hash_way(nodes: list[bytes | None], depth: int, changed: int) -> None:
+    """Compute every node above this one slot again."""
+    at = SLOTS + changed
+    for index in range(4 * depth + 3, 4 * depth - 1, -1):
+        left, right = nodes[at & ~1], nodes[at | 1]
+        at >>= 1
+        if left is None:
+            nodes[at] = right
+        else:
+            nodes[at] = left if right is None else map_node_hash(index, left, right)
 
 
 def _hash_up(nodes: list[bytes | None], depth: int, changed: Mapping[int, object] | list[int]) -> None:
