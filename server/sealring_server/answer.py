@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 
 from sealring_server.answer_cache import AnswerCache, Packed
-from sealring_server.answer_parts import answer, state
+from sealring_server.answer_parts import answer, reduced, state
 from sealring_server.answer_question import parse_question
 from sealring_server.reads import BUNDLE, MUTABLE, here
 
@@ -35,6 +35,7 @@ def answer_one(brand: str, model: str) -> Response:
     is_packed = _takes_gzip()
     cache = _cache()
     with here().database.reading() as connection:
+        question = reduced(connection, f"{brand}/{model}", question)
         # Nothing but a publication or a signature of the store changes an answer.
         key = (state(connection), brand, model, question, is_packed)
         if found := cache.get(key):

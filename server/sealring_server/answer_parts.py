@@ -6,6 +6,7 @@ no room for is fetched by its own path.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -30,7 +31,7 @@ from sealring.names import MAX_INTEGER
 from sealring_server.answer_question import Question, TufVersions
 from sealring_server.catalogue import NoSuchThing, last_entry, log_path, prove
 from sealring_server.here import StoreHere
-from sealring_server.schema import statements, tuf
+from sealring_server.schema import statements, tuf, views
 from sealring_server.tuf_repo import CATALOGUE
 from sealring_server.views import current_view, difference
 
@@ -53,6 +54,7 @@ _tuf_roots_after = (
     .order_by(tuf.c.version)
     .limit(MAX_STEPS)
 )
+_model_of = select(views.c.model).where(views.c.digest == bindparam("digest"))
 _version = (
     select(statements.c.envelope, statements.c.raw)
     .where(
@@ -66,6 +68,16 @@ _version = (
 _named = select(statements.c.envelope, statements.c.raw).where(
     statements.c.envelope.in_(bindparam("digests", expanding=True))
 )
+
+
+def reduced(connection: Connection, model: str, question: Question) -> Question:
+    """The question without a view that says nothing here: never this model's, or collected (SPEC MP-6).
+
+    So whoever names views of his own finds the answers that everybody gets, and fills no memory with more of them.
+    """
+    if question.view and connection.execute(_model_of, {"digest": question.view}).scalar_one_or_none() != model:
+        return replace(question, view="")
+    return question
 
 
 def state(connection: Connection) -> tuple[int, int]:

@@ -278,6 +278,16 @@ def test_of_a_view_that_is_not_known_the_whole_view_is_sent(past: Past, name: st
     assert not [one for one in parts if isinstance(one, ViewDifferenceEntry)]
 
 
+def test_views_that_nobody_knows_fill_no_memory(past: Past) -> None:
+    """AN-2: a stranger who names one after the other gets the answer that is there already."""
+    app = create_app(past.shop.here)
+    client, cache = app.test_client(), app.extensions["sealring answers"]
+    expected, held = client.get(PATH).data, cache.held
+    for number in range(20):
+        assert client.get(f"{PATH}?view={sha256(b'%d' % number).hexdigest()}").data == expected
+    assert cache.held == held
+
+
 def test_the_view_of_another_model_is_no_base(past: Past) -> None:
     """AN-2: its digest is known, and no difference leads from it."""
     with past.shop.here.database.reading() as connection:
