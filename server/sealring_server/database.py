@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 
 from sealring.errors import SealringError
 from sealring_server.schema import FORMAT, store
+from sealring_server.turn import turn_of
 
 BUSY_SECONDS = 60  # how long a publication waits for the one before it
 READERS = 20  # connections kept; more than the server's threads
@@ -59,8 +60,9 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """The publication lock: all of what is written becomes visible at the end, or none of it (SPEC PB-3)."""
-        # The lock queues this process's threads fairly; BEGIN IMMEDIATE keeps other processes out.
-        with self._lock, self._engine.connect().execution_options(sealring_begin="BEGIN IMMEDIATE") as connection:
+        # The lock queues this process's threads, the turn its processes; BEGIN IMMEDIATE keeps everybody else out.
+        turn = turn_of(self.file.parent, BUSY_SECONDS)
+        with self._lock, turn, self._engine.connect().execution_options(sealring_begin="BEGIN IMMEDIATE") as connection:
             with connection.begin() as transaction:
                 yield connection
             for done in _after.pop(transaction, ()):
