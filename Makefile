@@ -1,7 +1,7 @@
 # Conveniences for people who work on sealring. Nothing needs make: each target is one or two plain commands.
 PY := .venv/bin/python
 
-.PHONY: setup lint format test demo bench vectors sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential
+.PHONY: setup lint format test demo bench vectors sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential sweep-consistency
 
 setup:
 	python3 tests/run.py setup
