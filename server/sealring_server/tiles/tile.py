@@ -13,6 +13,7 @@ from sealring.catalogue.leaf import HASH_BYTES, MAX_SEQUENCE, map_node_hash
 SLOTS: Final = 16
 DEPTHS: Final = 64  # half-bytes of a key
 HEAD_BYTES: Final = 5
+FEW: Final = 3  # changed slots, up to which it is less work to hash the way of each
 MAX_TILE: Final = HEAD_BYTES + SLOTS * (7 + HASH_BYTES)  # bytes
 
 
@@ -83,10 +84,11 @@ class Tile:
             nodes[SLOTS + at] = found
             numbers[at] = number
             links = links | 1 << at if is_link else links & ~(1 << at)
-        if len(slots) == 1:
-            _hash_way(nodes, self.depth, next(iter(slots)))
+        if len(slots) > FEW:
+            _hash_all(nodes, self.depth)
         else:
-            _hash_up(nodes, self.depth, slots)
+            for at in slots:
+                _hash_way(nodes, self.depth, at)
         return Tile(self.depth, nodes, numbers, links)
 
     def to_bytes(self) -> bytes:
@@ -127,7 +129,7 @@ def parse_tile(raw: bytes, depth: int) -> Tile:
     for at, number, start in zip(places, found, range(split, len(raw), HASH_BYTES), strict=True):
         numbers[at] = number
         nodes[SLOTS + at] = raw[start : start + HASH_BYTES]
-    _hash_up(nodes, depth, places)
+    _hash_all(nodes, depth)
     return Tile(depth, nodes, numbers, links)
 
 
@@ -149,14 +151,13 @@ def _hash_way(nodes: list[bytes | None], depth: int, changed: int) -> None:
             nodes[at] = left if right is None else map_node_hash(index, left, right)
 
 
-def _hash_up(nodes: list[bytes | None], depth: int, changed: Mapping[int, object] | list[int]) -> None:
-    """Compute every node above these slots again."""
-    above = {(SLOTS + at) >> 1 for at in changed}
-    for index in range(4 * depth + 3, 4 * depth - 1, -1):
-        for at in above:
-            left, right = nodes[2 * at], nodes[2 * at + 1]
-            if left is None:
-                nodes[at] = right
-            else:
-                nodes[at] = left if right is None else map_node_hash(index, left, right)
-        above = {at >> 1 for at in above}
+def _hash_all(nodes: list[bytes | None], depth: int) -> None:
+    """Compute every node above the slots."""
+    for at in range(SLOTS - 1, 0, -1):
+        left, right = nodes[2 * at], nodes[2 * at + 1]
+        if left is None:
+            nodes[at] = right
+        elif right is None:
+            nodes[at] = left
+        else:
+            nodes[at] = map_node_hash(4 * depth + at.bit_length() - 1, left, right)
