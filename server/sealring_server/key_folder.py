@@ -194,7 +194,8 @@ class KeyFolder:
                 yield self.folder / place
 
     def _write(self, keys: list[OnlineKey]) -> None:
-        write_durably(self.list, encode(_List(1, keys)), mode=PRIVATE)
+        # Under the lock, so one name is enough, and what a killed process left is written over.
+        write_durably(self.list, encode(_List(1, keys)), mode=PRIVATE, beside=".keys.json.new")
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
