@@ -40,10 +40,10 @@ def answer_of(store: "SimulatedStore", model: str, query: str) -> list[Entry]:
     key = view_key(store.root, model)
     entries: list[Entry] = [StatementEntry(raw) for raw in _statements(store, said, view, base)]
     entries += _tuf(store.tuf, [int(number) for number in said.get("tuf", "0.0.0.0").split(".")])
-    if base is not None:
+    if base is not None and base.digest != view.digest:
         difference = difference_bytes(difference_between(base, view))
         entries.append(ViewDifferenceEntry(base.digest, view.digest, difference))
-    else:
+    elif base is None:
         entries.append(ViewEntry(view.raw))
     entries.append(ProofEntry(store.map.root, (key,), store.map.prove([key])))
     now, seen = len(store.entries), int(said.get("entry", 0))

@@ -94,25 +94,32 @@ def _kept(headers: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 @dataclass
 class Line:
-    """The way to one store. `asked` are the paths that were asked for since the last `reset`."""
+    """The way to one store. `asked` are the paths that were asked for since the last `reset`.
+
+    Where a test changes what comes, the device has to go by the plain paths, each of which can be changed by itself
+    (AN-3); with `answers` what the test does befalls the answer too.
+    """
 
     url: str
     honest: Upstream
     upstream: Upstream
     change: Change | None = None
+    answers: bool = False
     asked: list[str] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
     open: set[socket.socket] = field(default_factory=set)
 
     def reset(self) -> None:
         """Be an honest way to the store again."""
-        self.upstream, self.change = self.honest, None
+        self.upstream, self.change, self.answers = self.honest, None, False
         self.asked.clear()
 
     def answer(self, path: str, headers: dict[str, str]) -> Reply:
         """What the device gets."""
         self.asked.append(path)
         change = self.change
+        if change is not None and path.startswith("/v1/answers/") and not self.answers:
+            return change(path, NOT_THERE)
         reply = self.upstream(path, headers)
         return reply if change is None else change(path, reply)
 

@@ -17,6 +17,7 @@ from sealring_client.apply import mount
 from sealring_client.device_file import Clock, Device, load_device
 from sealring_client.fetch.fetcher import Fetcher, Limits
 from sealring_client.outside import Fetches, Outside
+from sealring_client.poll import Heard, Quiet, poll
 from sealring_client.provision import provision
 from sealring_client.refresh import refresh
 from sealring_client.report import Report, StoreLine
@@ -81,6 +82,14 @@ class Rig:
 
     def refresh(self) -> Report:
         return refresh(self.device, self.outside(), apply=True)
+
+    def turn(self, *, paranoid: bool = False) -> Quiet | Report:
+        """What the command does: a poll, and a refresh where that is not enough."""
+        heard = Heard()
+        quiet = poll(self.folder, self.outside(), running=True, heard=heard)
+        if quiet is not None:
+            return quiet
+        return refresh(self.device, self.outside(), apply=True, heard=heard, paranoid=paranoid)
 
     def says(self, package: str = "acme/tool") -> str:
         """What the installed program says when it is run from the mount."""

@@ -65,7 +65,9 @@ def test_the_everyday_commands(scene: tuple[World, RunningStore, Path], device: 
         "  acme/tool: revision none -> 1 (1.1), release 1 from acme/main",
     ]
     assert run("check", *state).stdout.startswith("nothing new (good until ")
-    assert as_json("refresh", *state)["stores"] == [{"store": "acme/main", "word": "same", "refusals": []}]
+    assert as_json("refresh", *state)["stores"] == [
+        {"store": "acme/main", "word": "same", "requests": 1, "bytes": 0, "refusals": []}
+    ]
 
     store.publish(next_software(world, image_of("two"), 2), [image_of("two")])
     assert as_json("check", *state, exits=3)["packages"][0]["chosen"] == 2

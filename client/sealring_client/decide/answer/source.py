@@ -95,6 +95,8 @@ class AnswerSource:
             found._add(entry, shelf)
         for statement in shelf.named:
             found._add_statement(statement)
+        if shelf.whole is not None:
+            found.files.setdefault(f"v1/views/{shelf.whole.digest.hex()}", shelf.whole.raw)
         return found
 
     def fetch(self, path: str, *, limit: int) -> bytes:
