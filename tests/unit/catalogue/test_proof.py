@@ -231,3 +231,44 @@ def test_a_question_has_1_to_64_keys(keys: list[bytes]) -> None:
         TREE.prove(keys)
     with pytest.raises(BadQuestion):
         verify_proof(b"\x01\x00", EMPTY_ROOT, keys)
+
+
+HONEST = st.dictionaries(KEYS, HEADS, min_size=1, max_size=24)
+
+
+@settings(max_examples=40)
+@given(HONEST, st.sets(KEYS, min_size=1, max_size=64))
+def test_every_altered_bit_of_any_joint_proof_is_refused(heads: dict[bytes, Head], asked: set[bytes]) -> None:
+    """SPEC MP-4: of maps of any shape, for any number of keys: a byte of the structure, of a hash, of a value."""
+    tree = map_of(heads.items())
+    proof = tree.prove(asked)
+    for at in range(0, len(proof), 1 + len(proof) // 200):
+        for bit in range(8):
+            flipped = proof[:at] + bytes([proof[at] ^ 1 << bit]) + proof[at + 1 :]
+            assert accepted(flipped, tree.root, asked) is None
+
+
+@settings(max_examples=150)
+@given(HONEST, st.sets(KEYS, min_size=1, max_size=8), st.data())
+def test_absence_is_never_proved_of_what_is_there(
+    heads: dict[bytes, Head], asked: set[bytes], data: st.DataObject
+) -> None:
+    """SPEC MP-4: from a map as it should be, by proofs that a store cut and joined as it liked.
+
+    The pieces are genuine: proofs of other keys of this map and of maps that lack some of its keys, with parts of
+    them taken out, put in elsewhere, or doubled. What they say of a key that is there is what is there.
+    """
+    tree = map_of(heads.items())
+    fewer = map_of(item for item in heads.items() if data.draw(st.booleans()))
+    pieces = [tree.prove(asked), fewer.prove(asked), tree.prove({min(heads)}), fewer.prove({max(heads)})]
+    forged = bytearray(data.draw(st.sampled_from(pieces)))
+    for _ in range(data.draw(st.integers(0, 3))):
+        other = data.draw(st.sampled_from(pieces))
+        start, end = (data.draw(st.integers(0, len(other))) for _ in range(2))
+        place, cut = (data.draw(st.integers(0, len(forged))) for _ in range(2))
+        forged[place : max(place, cut)] = other[min(start, end) : max(start, end)]
+    proven = accepted(bytes(forged), tree.root, asked)
+    if proven is not None:
+        there = {key for key in asked if key in heads and not heads[key].is_tombstone}
+        assert there.isdisjoint(proven.absent)
+        assert bytes(forged) == tree.prove(asked)
