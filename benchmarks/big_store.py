@@ -17,9 +17,9 @@ from sealring.catalogue.leaf import Head
 from sealring.envelope import Envelope
 from sealring.statement.fleet import Wanted
 from sealring.statement.software import Image, Target
-from sealring_server.catalogue import append_items
+from sealring_server.catalogue import append_items, last_entry
 from sealring_server.clock import system_clock
-from sealring_server.here import open_store
+from sealring_server.here import StoreHere, open_store
 from sealring_server.tuf_repo import publish_catalogue
 from tests.hostile import Line, between, over_http
 from tests.stores import RunningStore, running_store
@@ -86,6 +86,11 @@ class BigStore:
                 entry = append_items(connection, here.tiles, [], root=root, at=at)
             publish_catalogue(connection, here.online, entry.raw, at)
         here.database.close()
+
+    def entries(self, here: StoreHere) -> int:
+        """How many entries there are."""
+        with here.database.reading() as connection:
+            return last_entry(connection).sequence
 
     def value(self, sequence: int = 1) -> bytes:
         """What a leaf of another package may say."""

@@ -61,7 +61,7 @@ def run() -> Iterator[Figure]:
 def _sizes(big: BigStore, folder: Path) -> Iterator[Figure]:
     bins = HashBins(big.packages, signer(Key("bins")), big.world.at + 30 * DAY)
     peer, installed = Client(bins, folder), list(range(INSTALLED))
-    with _device(big) as (device, counter):
+    with counted(big) as (device, counter):
         n = big.packages
         yield from _beside(n, "first sync", [counter.of(device)], [peer.refresh(installed)], "<= 60 kB")
         yield from _beside(n, "refresh no change", [counter.of(device)], [peer.refresh(installed)], "<= 400 B")
@@ -95,7 +95,7 @@ def _beside(n: int, name: str, ours: list[Cost], theirs: list[Cost], aim: str) -
 
 
 @contextmanager
-def _device(big: BigStore) -> Iterator[tuple[Rig, Counter]]:
+def counted(big: BigStore) -> Iterator[tuple[Rig, Counter]]:
     """A new device of the model, and what counts the bodies that it is sent."""
     counter = Counter()
     with new_device() as device:

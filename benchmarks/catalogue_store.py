@@ -240,27 +240,20 @@ def _storm(big: BigStore) -> Iterator[Figure]:
             serial = _serial(big, 1_000_000 + number)
             (Path(name) / f"{number:06}").write_bytes(_bundle([serial]))
         command = [sys.executable, "-m", "benchmarks.storm", big.store.url, name]
-        begun = last_of(big)
+        here = open_store(big.store.folder, system_clock)
+        begun = big.entries(here)
         with subprocess.Popen(command, cwd=REPOSITORY) as publishers:
             time.sleep(1)
             busy = _waits(big)
             assert publishers.poll() is None, "the storm was over before the readers"
             publishers.kill()
-        entries = last_of(big) - begun
+        entries = big.entries(here) - begun
+        here.database.close()
     n = big.packages
     yield Figure(
         "catalogue", "p99 of reads in a publishing storm", n, busy * 1e3, "ms", quiet * 1e3, busy / quiet, "<= 1.5"
     )
     yield Figure("catalogue", "entries made in that storm", n, entries, "entries")
-
-
-def last_of(big: BigStore) -> int:
-    """The newest entry's number."""
-    here = open_store(big.store.folder, system_clock)
-    with here.database.reading() as connection:
-        found = last_entry(connection).sequence
-    here.database.close()
-    return found
 
 
 def _waits(big: BigStore) -> float:
