@@ -11,7 +11,7 @@ from typing import ClassVar
 from msgspec import UnsetType
 
 from sealring.approve import check_revocations
-from sealring.authentic import Claim, read_claim
+from sealring.authentic import Claim
 from sealring.chain import Chain
 from sealring.errors import TrustError
 from sealring.furnished import furnished
@@ -55,9 +55,9 @@ class TooManyBrands(TrustError):
 
 
 def admit(
-    held: Held, raws: Iterable[bytes], moment: Moment, terms: Terms = NO_TERMS, *, grounds: Grounds | None = None
+    held: Held, claims: Iterable[Claim], moment: Moment, terms: Terms = NO_TERMS, *, grounds: Grounds | None = None
 ) -> list[Admitted]:
-    """Every one of these envelopes as admitted, roots first, or the rule that refuses one of them (SPEC PB-1).
+    """Every one of these claims as admitted, roots first, or the rule that refuses one of them (SPEC PB-1).
 
     What `terms` say is only announced is judged, and not among the result.
 
@@ -65,9 +65,10 @@ def admit(
         grounds: what this process knows already of who may speak.
 
     Raises:
-        TrustError: and nothing else, whatever the bytes; then none of them is admitted.
+        TrustError: and nothing else, whatever they claim; then none of them is admitted.
     """
-    claims, announced = split([read_claim(raw) for raw in raws], terms)
+    claims, announced = split(list(claims), terms)
+    held.look_up((claim.statement.type, claim.statement.subject) for claim in claims)
     names = {_speaker(c) for c in (*claims, *announced)} - {ROOT}
     if len(names) > MAX_BRANDS:
         raise TooManyBrands(len(names))

@@ -3,7 +3,7 @@
 One object answers of one state, and remembers what it answered: after a write, a new one is needed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 
@@ -16,6 +16,7 @@ from sealring.statement import Brand, Common, parse_statement
 from sealring_server.schema import heads, statements, store, tallies
 
 NEWEST = 64  # envelopes of one delegation or list that are looked at again with every publication
+AT_ONCE = 500  # subjects in one question
 GOVERNING = ("delegation", "revocations")  # the types that say what else counts
 
 _COUNT = select(tallies.c.subjects).where(tallies.c.authority == bindparam("authority"))
@@ -25,6 +26,12 @@ _CURRENT = (
     select(statements.c.raw, heads.c.format)
     .join(heads, heads.c.envelope == statements.c.envelope)
     .where(heads.c.type == bindparam("type"), heads.c.subject == bindparam("subject"))
+    .order_by(heads.c.sequence.desc(), heads.c.format.desc())
+)
+_CURRENT_OF = (
+    select(statements.c.raw, heads.c.format, heads.c.subject)
+    .join(heads, heads.c.envelope == statements.c.envelope)
+    .where(heads.c.type == bindparam("type"), heads.c.subject.in_(bindparam("subjects", expanding=True)))
     .order_by(heads.c.sequence.desc(), heads.c.format.desc())
 )
 _HISTORY = (
@@ -78,6 +85,17 @@ class Held:
             rows = self.connection.execute(_CURRENT, {"type": kind, "subject": subject})
             found = self._current[kind, subject] = [(row.format, row.raw) for row in rows]
         return found
+
+    def look_up(self, abouts: Iterable[tuple[str, str]]) -> None:
+        """Ask at once for the heads of these (type, subject); what is asked about one by one then costs nothing."""
+        by_kind: dict[str, list[str]] = {}
+        for kind, subject in sorted(set(abouts) - set(self._current)):
+            by_kind.setdefault(kind, []).append(subject)
+            self._current[kind, subject] = []
+        for kind, subjects in by_kind.items():
+            for some in batched(subjects, AT_ONCE):
+                for row in self.connection.execute(_CURRENT_OF, {"type": kind, "subjects": some}):
+                    self._current[kind, row.subject].append((row.format, row.raw))
 
     def version(self, kind: str, subject: str, sequence: int) -> bytes | None:
         """The newest envelope of one version of a subject."""
@@ -183,6 +201,12 @@ class Held:
             return remembered.with_brand([raw])
         except TrustError:
             return remembered  # certified by an earlier root only: its keys still say who may follow them
+
+
+def batched(items: Sequence[str], number: int) -> Iterator[Sequence[str]]:
+    """These, so many at a time."""
+    for begin in range(0, len(items), number):
+        yield items[begin : begin + number]
 
 
 def below(subject: ColumnElement[str], authority: str) -> ColumnElement[bool]:

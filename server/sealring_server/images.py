@@ -4,13 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from sealring.errors import TrustError
 from sealring.statement import Common, RevisionStatement
 from sealring_server.blobs import OtherBlob
+from sealring_server.held import AT_ONCE, batched
 from sealring_server.here import StoreHere
 from sealring_server.schema import blobs, publications, uploads
+
+_KNOWN = select(blobs.c.sha256, blobs.c.size).where(blobs.c.sha256.in_(bindparam("digests", expanding=True)))
 
 
 @dataclass(eq=False)
@@ -84,14 +87,13 @@ def missing_images(connection: Connection, statements: Iterable[Common]) -> dict
     Raises:
         OtherBlob: of an image that the store has, another size was signed.
     """
-    missing = {}
-    for digest, size in _images(statements).items():
-        known = connection.scalar(select(blobs.c.size).where(blobs.c.sha256 == digest))
-        if known is None:
-            missing[digest] = size
-        elif known != size:
-            raise OtherBlob(digest, f"has {known} bytes, {size} signed")
-    return missing
+    images, known = _images(statements), {}
+    for some in batched(sorted(images), AT_ONCE):
+        known.update({row.sha256: row.size for row in connection.execute(_KNOWN, {"digests": some})})
+    for digest, size in known.items():
+        if images[digest] != size:
+            raise OtherBlob(digest, f"has {size} bytes, {images[digest]} signed")
+    return {digest: size for digest, size in images.items() if digest not in known}
 
 
 def _images(statements: Iterable[Common]) -> dict[str, int]:

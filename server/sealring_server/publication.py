@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from sealring.authentic import read_claim
+from sealring.authentic import Claim, read_claim
 from sealring.bundle import StatementEntry, read_bundle
 from sealring.errors import TrustError
 from sealring.moment import Moment
@@ -66,10 +66,10 @@ def open_publication(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) ->
     Raises:
         TrustError, DiskFull: and nothing was opened.
     """
-    raws, at = _statements(bundle), here.clock()
+    claims, at = _statements(bundle), here.clock()
     with here.database.writing() as connection:
         _expire(here, connection, int(at.timestamp()))
-        admitted = admit(held := Held(connection), raws, Moment(at), terms, grounds=here.grounds)
+        admitted = admit(held := Held(connection), claims, Moment(at), terms, grounds=here.grounds)
         check_subjects(here.limits, held, admitted)
         missing = missing_images(connection, (one.statement for one in admitted))
         token, digest = secrets.token_hex(TOKEN_BYTES), sha256(bundle).hexdigest()
@@ -132,18 +132,17 @@ def publish_at_once(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) -> 
     Raises:
         TrustError, DiskFull: and nothing was opened or published.
     """
-    raws = _statements(bundle)
+    claims = _statements(bundle)
     try:
-        _check_all_here(here, raws)
-        return _commit(here, Publication(raws, terms))
+        _check_all_here(here, claims)
+        return _commit(here, Publication(claims, terms))
     except BlobMissing:
         return open_publication(here, bundle, terms)
 
 
-def _check_all_here(here: StoreHere, raws: Iterable[bytes]) -> None:
+def _check_all_here(here: StoreHere, claims: Iterable[Claim]) -> None:
     """Raise `BlobMissing` where the claims name an image that is not here: who opens it is judged soon enough."""
-    claims = (read_claim(raw).statement for raw in raws)
-    revisions = [one for one in claims if isinstance(one, RevisionStatement)]
+    revisions = [one.statement for one in claims if isinstance(one.statement, RevisionStatement)]
     if revisions:
         with here.database.reading() as connection:
             for digest, size in missing_images(connection, revisions).items():
@@ -151,7 +150,7 @@ def _check_all_here(here: StoreHere, raws: Iterable[bytes]) -> None:
 
 
 def _commit(here: StoreHere, wanted: Publication) -> bytes:
-    return receipt(here, here.group.share(wanted, len(wanted.raws), partial(commit_together, here)))
+    return receipt(here, here.group.share(wanted, len(wanted.claims), partial(commit_together, here)))
 
 
 def expire(here: StoreHere) -> None:
@@ -160,12 +159,12 @@ def expire(here: StoreHere) -> None:
         _expire(here, connection, int(here.clock().timestamp()))
 
 
-def _statements(bundle: bytes) -> list[bytes]:
+def _statements(bundle: bytes) -> list[Claim]:
     found = read_bundle(bundle)
     raws = [entry.envelope for entry in found if isinstance(entry, StatementEntry)]
     if not raws or len(raws) != len(found):
         raise OnlyStatements(f"{len(raws)} statements among {len(found)} entries")
-    return raws
+    return [read_claim(raw) for raw in raws]
 
 
 def _expire(here: StoreHere, connection: Connection, now: int) -> None:

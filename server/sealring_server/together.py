@@ -14,6 +14,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from sealring.authentic import Claim
 from sealring.errors import TrustError
 from sealring.moment import Moment
 from sealring_server.admission import admit
@@ -33,8 +34,8 @@ from sealring_server.work import Admitted
 class Publication:
     """What one publisher wants to be shown."""
 
-    raws: Sequence[bytes]
-    """Envelopes, unverified."""
+    claims: Sequence[Claim]
+    """Unverified."""
     terms: Terms
     uploads: Uploads | None = None
     """Where it was opened before; otherwise it needs no image that the store lacks."""
@@ -109,7 +110,7 @@ def _one_transaction(here: StoreHere, tickets: Sequence[Waiting]) -> None:
 def _judged(here: StoreHere, draft: Draft, job: Publication, moment: Moment) -> list[Admitted]:
     if job.uploads is not None:
         job.uploads.check_open(here, draft.connection)
-    admitted = admit(held := Held(draft.connection), job.raws, moment, job.terms, grounds=here.grounds)
+    admitted = admit(held := Held(draft.connection), job.claims, moment, job.terms, grounds=here.grounds)
     check_subjects(here.limits, held, admitted)
     return admitted
 

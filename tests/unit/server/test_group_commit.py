@@ -36,7 +36,7 @@ from tests.world import World, key_set, sign
 
 def waiting(*statements: Envelope, terms: Terms | None = None, uploads: Uploads | None = None) -> Waiting:
     """A publication of these that waits to be committed."""
-    return Ticket(Publication([one.raw for one in statements], terms or Terms(), uploads), len(statements))
+    return Ticket(Publication([read_claim(one.raw) for one in statements], terms or Terms(), uploads), len(statements))
 
 
 def outcome(ticket: Waiting) -> Published | Exception:
