@@ -1,5 +1,6 @@
 """A target of a TUF repository becomes a file: streamed, checked, and whole or not there (SPEC TF-5, TF-12, DK-1)."""
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -92,6 +93,10 @@ def _is_there(path: Path, named: TargetFile) -> bool:
             file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             return False
+        except OSError as err:
+            if err.errno != errno.ELOOP:
+                raise
+            return False  # a link: what it leads to is not ours to judge, and the rename takes its place
         with os.fdopen(file, "rb") as there:
             found = os.fstat(there.fileno())
             if not stat.S_ISREG(found.st_mode) or found.st_size != named.length:

@@ -29,7 +29,13 @@ from tests.unit.device_tuf.pair import history
 CHECKOUT = Path(__file__).resolve().parents[3]
 PROGRESS = CHECKOUT / ".cache" / "differential" / "progress.json"
 PAGE = CHECKOUT / "docs" / "differential.md"
-SWEPT = ("client/sealring_client/decide/tuf", "tests/unit/device_tuf", "tests/tuf_tree.py")
+SWEPT = (
+    "client/sealring_client/decide/tuf",
+    "client/sealring_client/tuf_target.py",
+    "tests/unit/device_tuf/generated.py",
+    "tests/unit/device_tuf/pair.py",
+    "tests/tuf_tree.py",
+)
 GOAL = 40_000
 MINUTES = 60.0
 ROUND = 200  # histories between two looks at the clock

@@ -1,15 +1,22 @@
 """Names that lead nowhere else, and files that are whole, right or not there (SPEC TF-5, TF-12, DK-1)."""
 
 import json
+import os
+import re
+from contextlib import suppress
 from hashlib import new as hash_of
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from securesystemslib.formats import encode_canonical
 from tuf.api.metadata import TargetFile
 
+from sealring.errors import TrustError
+from sealring_client.decide.tuf.names import role_file, target_file
 from sealring_client.tuf_folder import hold
 from tests.tuf_tree import TufTree
 from tests.unit.device_tuf.clients import NOW
@@ -114,6 +121,42 @@ def test_other_bytes_never_become_the_file(data: bytes, begun: Stand) -> None:
     assert begun.client.download("a") == 1
     assert begun.client.download("b") == 1
     assert begun.client.downloaded() == {"a": b"first"}
+
+
+@pytest.mark.parametrize("there", ["link", "dangling link", "link to itself", "pipe"])
+def test_what_stands_in_the_file_s_place_is_replaced_and_not_followed(there: str, begun: Stand) -> None:
+    """SPEC TF-12: a link that somebody left must not lead the write elsewhere."""
+    begun.tree.add("targets", "a", b"data")
+    begun.tree.publish("targets")
+    begun.client.files.mkdir()
+    place, other = begun.client.files / "a", begun.client.files.parent / "other"
+    other.write_bytes(b"data")
+    match there:
+        case "link":
+            place.symlink_to(other)
+        case "dangling link":
+            place.symlink_to("nowhere")
+        case "link to itself":
+            place.symlink_to("a")
+        case _:
+            os.mkfifo(place)
+    assert begun.client.download("a") == 0
+    assert (place.is_symlink(), place.read_bytes(), other.read_bytes()) == (False, b"data", b"data")
+
+
+@given(st.text(max_size=90), st.text(max_size=90))
+def test_two_names_never_share_a_file_and_none_leads_elsewhere(one: str, other: str) -> None:
+    """SPEC TF-12."""
+    found = []
+    for name in (one, other):
+        with suppress(TrustError):
+            found.append(target_file(name))
+            assert unquote(found[-1]) == name
+            assert re.fullmatch(r"(?!\.{1,2}$)[A-Za-z0-9_.~%-]{1,240}", found[-1])
+        with suppress(TrustError):
+            assert unquote(role_file(name, "x").removesuffix(".json")) == name
+            assert "/" not in role_file(name, "x")
+    assert len(set(found)) == len(found) or one == other
 
 
 def test_a_target_that_changes_keeps_its_file(begun: Stand) -> None:

@@ -13,6 +13,7 @@ from tests.hostile import Reply, between
 
 HERE = Path(__file__).parent / "go_tuf"
 AT = datetime(2119, 1, 1, tzinfo=UTC)
+ROLES = {"top.txt": "targets", "docs/deep/file.txt": "docs", "anything": "hashed"}
 
 
 def answer(path: str, _: dict[str, str]) -> Reply:
@@ -20,9 +21,7 @@ def answer(path: str, _: dict[str, str]) -> Reply:
     return Reply(200, body=file.read_bytes()) if file.is_file() else Reply(404)
 
 
-@pytest.mark.parametrize(
-    ("name", "role"), [("top.txt", "targets"), ("docs/deep/file.txt", "docs"), ("anything", "hashed")]
-)
+@pytest.mark.parametrize("name", ROLES)
 def test_a_repository_by_go_tuf_is_read(name: str, tmp_path: Path) -> None:
     """SPEC TF-12: three kinds of keys, a second root, thresholds of two and three, patterns, prefixes, two hashes."""
     trusted = tmp_path / "trusted"
