@@ -13,6 +13,7 @@ from sealring.catalogue.log import Frontier
 from sealring.catalogue.proof import asked_keys
 from sealring.catalogue.prove import EMPTY_PROOF
 from sealring.errors import SealringError
+from sealring_server.database import after_commit
 from sealring_server.entry_log import append_leaf, frontier, inclusion_path
 from sealring_server.prepared import Prepared
 from sealring_server.schema import entries, tiles
@@ -83,7 +84,7 @@ def append_items(
     else:
         raw, held, number = found[0]
         before = parse_entry(raw)
-        end = frontier(connection, before.sequence)
+        end = known.log if known.log.size == before.sequence else frontier(connection, before.sequence)
         after = change(connection, known, _top(held, number), items, before.sequence + 1)
         # A clock that went back must not make the catalogue look older than what was shown.
         time, size = max(at, before.time), before.size + after.added
@@ -92,6 +93,7 @@ def append_items(
     values = {"sequence": entry.sequence, "raw": entry.raw, "digest": entry.digest.hex()}
     _add_entry.run(connection, [values | {"map": entry.map, "tile": number}])
     append_leaf(connection, end, entry.leaf)
+    after_commit(connection, lambda: known.keep_log(end.append(entry.leaf)))
     return entry
 
 

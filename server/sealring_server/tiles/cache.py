@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, RootTransaction
 
+from sealring.catalogue.log import Frontier
 from sealring.catalogue.nodes import Leaf
 from sealring_server.tiles.tile import Tile
 
@@ -56,7 +57,7 @@ class Kept(Generic[K, V]):
 
 
 class Tiles:
-    """What one process remembers of a store's map.
+    """What one process remembers of a store's map, and of the log of its entries.
 
     Args:
         tiles: how many tiles at most.
@@ -68,8 +69,14 @@ class Tiles:
         self.tiles: Kept[int, Tile] = Kept(tiles)
         self.leaves: Kept[bytes, Leaf] = Kept(leaves)
         """By hash: what a hash commits to is the same in every state of the store, committed or not."""
+        self.log = Frontier()
+        """The end of the log of entries, of some committed state: a log of that size has no other."""
         self._lock = threading.Lock()
         self._changing: WeakKeyDictionary[RootTransaction, int] = WeakKeyDictionary()
+
+    def keep_log(self, end: Frontier) -> None:
+        """Remember this end of the log, which was committed."""
+        self.log = end
 
     def begin_change(self, connection: Connection, highest: int) -> None:
         """Say, before a change of the map is written, that its numbers go on from `highest`."""

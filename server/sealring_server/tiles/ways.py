@@ -5,7 +5,7 @@ What is read is checked against the hash of what led there, so that a damaged ro
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -38,8 +38,7 @@ class Ways:
     """By hash."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """A slot to go on to: the half-bytes that lead there as one number, and the keys whose way it is."""
 
     slot: Slot
@@ -77,15 +76,24 @@ def landed(tile: Tile, at: int) -> int:
 
 
 def _parts(tile: Tile, here: _Part, landing: Landing) -> Iterator[_Part]:
-    ways: dict[int, list[bytes]] = {}
-    for key in here.keys:
-        at = landing(tile, half_byte(key, tile.depth))
-        if at is not None:
-            ways.setdefault(at, []).append(key)
+    if len(here.keys) == 1:
+        at = landing(tile, half_byte(here.keys[0], tile.depth))
+        ways = {} if at is None else {at: here.keys}
+    else:
+        ways = _by_landing(tile, here.keys, landing)
     for at, keys in ways.items():
         slot = tile.slot(at)
         assert slot is not None  # a landing is a slot that is there
         yield _Part(slot, here.path << 4 | at, keys)
+
+
+def _by_landing(tile: Tile, all: Iterable[bytes], landing: Landing) -> dict[int, list[bytes]]:
+    ways: dict[int, list[bytes]] = {}
+    for key in all:
+        at = landing(tile, half_byte(key, tile.depth))
+        if at is not None:
+            ways.setdefault(at, []).append(key)
+    return ways
 
 
 def _open(connection: Connection, known: Tiles, level: Iterable[_Part], depth: int) -> dict[int, Tile]:

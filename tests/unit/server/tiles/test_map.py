@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import EMPTY_ROOT, Head
+from sealring.catalogue.log import root_of
 from sealring.catalogue.proof import BadQuestion, verify_proof
 from sealring.catalogue.sparse import SequenceFell, SparseMap, map_of
 from sealring_server.catalogue import NoSuchThing, collect, entries_before, last_entry
@@ -95,13 +96,15 @@ def play(steps: list[Step], processes: list[Process], asked: set[bytes]) -> Mode
 def test_any_sequence_of_changes_gives_the_map_of_a_rebuild(steps: list[Step], asked: list[set[bytes]]) -> None:
     """SPEC MP-3, MP-4, MP-6: after any changes, removals, broken transactions, by two processes in turns.
 
-    Root, size, and the bytes of single and joint proofs, present and absent, are those of a map that is built anew
+    Root, size, log, and the bytes of single and joint proofs, present and absent, are those of a map that is built anew
     from a dict; and those of every map before it too.
     """
     with catalogue(2) as processes:
         model = play(steps, processes, asked[0])
-        for entry, rebuilt in model.entries:
+        leaves = [entry.leaf for entry, _ in model.entries]
+        for number, (entry, rebuilt) in enumerate(model.entries):
             assert (entry.map, entry.size) == (rebuilt.root, len(rebuilt))
+            assert (entry.sequence, entry.log) == (number + 1, root_of(leaves[:number]))
             for one in processes:
                 for keys in asked:
                     assert one.prove(entry.map, keys) == rebuilt.prove(keys)
