@@ -4,9 +4,10 @@ import io
 import json
 import re
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,6 +83,34 @@ def test_a_publication_is_taken_whole_and_its_receipt_proves_it(shop: Shop) -> N
     code, again, _ = sealring(*asked)
     assert code == 0
     assert json.loads(again)["published"] == said["published"]
+
+
+def test_what_lacks_no_image_is_one_request(shop: Shop, tmp_path: Path) -> None:
+    """SPEC PB-10, PB-8: one connection is answered here, and with the receipt; nothing was opened at the real store."""
+    files = [str(tmp_path / f"{number}.json") for number, _ in enumerate(shop.statements)]
+    for path, envelope in zip(files, shop.statements, strict=True):
+        Path(path).write_bytes(envelope.raw)
+    raw = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(shop.receipt), shop.receipt)
+    with answering(raw) as url:
+        assert sealring("publish", url, *files)[0] == 0
+    sent, before = str(tmp_path / "model.json"), _open(shop)
+    Path(sent).write_bytes(shop.world.signed(shop.world.model("once")).raw)
+    assert sealring("publish", shop.store.url, sent)[0] == 0
+    assert _open(shop) == before
+
+
+def _open(shop: Shop) -> list[str]:
+    with closing(sqlite3.connect(shop.store.folder / "store.db")) as database:
+        return [token for (token,) in database.execute("SELECT token FROM publications ORDER BY token")]
+
+
+def test_a_receipt_for_nothing_is_refused_in_one_request_too(shop: Shop, tmp_path: Path) -> None:
+    """SPEC PB-8: the attack: a store that answers at once, with the receipt of somebody else."""
+    sent = tmp_path / "model.json"
+    sent.write_bytes(shop.world.signed(shop.world.model("never")).raw)
+    raw = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(shop.receipt), shop.receipt)
+    with answering(raw) as url:
+        assert sealring("publish", url, str(sent))[0] == 25
 
 
 def test_a_dry_run_sends_nothing(shop: Shop) -> None:
