@@ -14,7 +14,7 @@ from typing import NoReturn
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.follows import CatalogueRollback
 from sealring.catalogue.leaf import Head
-from sealring.catalogue.sparse import SparseMap, map_of
+from sealring.catalogue.sparse import SparseMap
 from sealring.catalogue.view import MAX_VIEW, view_key
 from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import TrustError
@@ -176,16 +176,20 @@ class Follower:
     def _replay(self, accuser: Accuser) -> None:
         """The changes of each entry that was not judged yet, one transaction for each."""
         replayed, newest = self.state.number("replayed"), self.state.number("vouched")
-        self.map = map_of(self.state.leaves())
+        self.map = self.state.map()
         for sequence in range(replayed + 1, newest + 1):
             entry, before = self.state.entry(sequence), self.state.entry(sequence - 1)
             assert entry is not None  # vouched for
+            held = self.map
             changes = self._changes(entry, before, accuser)
             with self.state.writing():
-                self.state.add_heads(changes)
+                if changes:
+                    self.state.set_map(held, self.map, changes)
                 if self._statements:
                     self._judge_leaves(entry, changes, accuser)
                 self.state.keep("replayed", sequence)
+            if changes:
+                self.map = self.state.map()  # from the database again: no more in memory than one entry touches
             self.found.entries += 1
             self.found.leaves += len(changes)
 

@@ -19,8 +19,10 @@ from typing import ClassVar
 from sealring.catalogue.entry import CatalogueEntry, parse_entry
 from sealring.catalogue.leaf import Head
 from sealring.catalogue.log import Frontier, leaf_hash
+from sealring.catalogue.sparse import SparseMap
 from sealring.errors import SealringError
 from sealring.statement import Common, Delegation
+from sealring_server.audit.kept_map import TABLE, KeptMap
 from sealring_server.audit.views_again import read_leaf
 from sealring_server.views.rules import About
 
@@ -102,7 +104,8 @@ class State:
         self.folder, self._database = folder, database
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=FULL")
-        database.executescript(_TABLES)
+        database.executescript(_TABLES + TABLE)
+        self._nodes = KeptMap(database)
         self._root = self.fact("root_id")
         if self.number("format", FORMAT) != FORMAT:
             raise NotAState(folder, f"format {self.number('format')}, this edition knows {FORMAT}")
@@ -179,13 +182,16 @@ class State:
 
     # --- the map
 
-    def leaves(self) -> Iterator[tuple[bytes, Head]]:
-        """Every leaf of the map that was judged last."""
-        for key, value in self._database.execute("SELECT key, value FROM heads"):
-            yield bytes(key), Head.from_bytes(value)
+    def map(self) -> SparseMap:
+        """The map that was judged last."""
+        root = self.fact("map")
+        return SparseMap(None if root is None else self._nodes.node(root), self.number("size"))
 
-    def add_heads(self, changes: Mapping[bytes, Head]) -> None:
-        """What an entry changes."""
+    def set_map(self, before: SparseMap, after: SparseMap, changes: Mapping[bytes, Head]) -> None:
+        """What an entry changes, and the map that this makes."""
+        self._nodes.replace(before.node, after.node, changes)
+        self.keep("map", after.root)
+        self.keep("size", len(after))
         rows = ((key, head.to_bytes()) for key, head in changes.items())
         self._database.executemany("INSERT OR REPLACE INTO heads VALUES (?, ?)", rows)
 
