@@ -39,6 +39,8 @@ class SimulatedStore:
         self.down = False
         self.answer: Callable[[list[Entry]], list[Entry] | bytes] | None = list
         """What becomes of the honest entries of an answer; None: it knows of no answers, as an older store."""
+        self.listed: Callable[[dict[Subjects, Head]], dict[Subjects, Head]] = dict
+        """What of the map's heads its views list."""
 
     @property
     def pin(self) -> tuple[int, str]:
@@ -58,7 +60,7 @@ class SimulatedStore:
         sequence = len(self.entries) + 1
         updates = {map_key(self.root, *about): head for about, head in self.heads.items()}
         for model in self.models:
-            view = make_view(self.root, model.name, self.heads)
+            view = make_view(self.root, model.name, self.listed(self.heads))
             self.files[f"v1/views/{view.digest.hex()}"] = view.raw
             updates[view_key(self.root, model.name)] = view.leaf(sequence)
         self.map = SparseMap.empty().with_updates(updates)

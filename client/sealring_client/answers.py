@@ -62,14 +62,17 @@ class Answers:
         if not self.is_by_answer(link) or found is None:
             return False
         source, shelf = found
-        if refused and source.shown - listed_in(view):
+        if refused and _shows_more(source, view, trusted):
             return True
         held = heads_held(trusted)
         for (kind, number, subject), head in view.heads.items():
-            if kind not in AUTHORITIES or number not in FORMATS or head.envelope.hex() in source.shown:
+            if kind not in AUTHORITIES or number not in FORMATS:
                 continue
             sequence, id = held.get((kind, "" if kind == "root" else subject), (0, ""))
-            if head.sequence > sequence or (head.sequence == sequence and head.id.hex() != id):
+            newer = head.sequence > sequence or (head.sequence == sequence and head.id.hex() != id)
+            # What was shown has been judged, and refused by its own rule. To a root or a brand steps lead, of which
+            # one may have been kept back.
+            if newer and (kind in ("root", "brand") or head.envelope.hex() not in source.shown):
                 return True
         return any(_is_gone(subject, view, shelf) for subject in _covering(trusted, self.device.model))
 
@@ -79,8 +82,8 @@ class Answers:
         folder, root = self.device.folder / "stores" / link.name, trusted.chain.root_id
         shelf = load_shelf(folder, self.held, root=root, model=self.device.model)
         files, seen = StoreFiles(folder), state.stores.get(link.name)
-        stamp = self._stamp(link, files)
-        versions = versions_held(files.load) if seen is not None else Versions()
+        held = files.load("timestamp.json")
+        stamp, versions = self._stamp(link, held), versions_held(files.load) if seen is not None else Versions()
         if stamp is not None:
             versions = Versions(versions.root, version_of(stamp.body, Timestamp), versions.snapshot, versions.targets)
         entry = held_entry(files, seen)
@@ -94,23 +97,23 @@ class Answers:
         )
         try:
             raw = link.fetch_answer(question.path, limit=MAX_ANSWER)
-            source = AnswerSource.read(link.name, raw, shelf, behind=link, tuf_root=versions.root, stamp=stamp)
+            source = AnswerSource.read(
+                link.name, raw, shelf, behind=link, tuf_root=versions.root, stamp=stamp, held=held
+            )
         except (TrustError, Unreachable):
             return None  # an older store, a mirror of files, or one that lies: its plain paths decide
         self.held.update({**shelf.statements, **source.statements})
         return source, shelf
 
-    def _stamp(self, link: StoreLink, files: StoreFiles) -> Answer | None:
-        """The timestamp that is at hand: what a poll fetched just now, else the one that is held."""
+    def _stamp(self, link: StoreLink, held: bytes | None) -> Answer | None:
+        """The timestamp as a poll found it just now: other bytes, or those that are held."""
         stamp = self.stamps.get(link.name)
-        stamp = stamp if stamp is not None and stamp.urls == link.urls else None
-        if stamp is not None and version_of(stamp.body, Timestamp):
-            return Answer(stamp.body, stamp.etag)
-        held = files.load("timestamp.json")
-        if held is None or not version_of(held, Timestamp):
+        if stamp is None or stamp.urls != link.urls:
             return None
-        same = stamp is not None and stamp.body is None and sha256(held).hexdigest() == stamp.sha256
-        return Answer(held, stamp.etag if stamp is not None and same else None)
+        if stamp.body is not None:
+            return Answer(stamp.body, stamp.etag) if version_of(stamp.body, Timestamp) else None
+        same = held is not None and sha256(held).hexdigest() == stamp.sha256
+        return Answer(held, stamp.etag) if same and version_of(held, Timestamp) else None
 
 
 def _brands(trusted: Trusted, model: str) -> dict[str, int]:
@@ -120,6 +123,12 @@ def _brands(trusted: Trusted, model: str) -> dict[str, int]:
     wanted |= {one.package.partition("/")[0] for one in said.statement.packages} if said is not None else set()
     found = {name: trusted.known_brand(name) for name in wanted}
     return {name: one.statement.sequence for name, one in found.items() if one is not None}
+
+
+def _shows_more(source: AnswerSource, view: View, trusted: Trusted) -> bool:
+    """Whether the answer had current statements that the view does not list, or a next root that was refused."""
+    root = f"v1/roots/{trusted.chain.root.statement.sequence + 1}"
+    return bool(source.shown - listed_in(view)) or root in source.files
 
 
 def _covering(trusted: Trusted, model: str) -> Collection[str]:

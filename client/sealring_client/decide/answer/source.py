@@ -56,17 +56,19 @@ class AnswerSource:
     Args:
         behind: asked for what is named by content or version and is not in the bundle; None for nothing.
         tuf_root: the version up to which the asker has the store's TUF roots; later ones are in the bundle or nowhere.
-        stamp: the timestamp to go by where the bundle has none that is newer.
+        stamp: the timestamp as the store itself showed it just now, for where the bundle has none that is newer.
+        held: the one that is held, which the store may still show.
     """
 
     name: str
     behind: Reads | None = None
     tuf_root: int = 0
     stamp: Answer | None = None
+    held: bytes | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     statements: dict[str, bytes] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
-    """Digests of the statements that have been asked for by subject; what verifies them has judged them."""
+    """Digests of the statements that were asked for as the current ones of their subjects, and so have been judged."""
     _said: dict[str, dict[str, bytes]] = field(default_factory=dict)
     _heads: dict[str, int] = field(default_factory=dict)
 
@@ -80,6 +82,7 @@ class AnswerSource:
         behind: Reads | None = None,
         tuf_root: int = 0,
         stamp: Answer | None = None,
+        held: bytes | None = None,
     ) -> "AnswerSource":
         """The files that a bundle makes, together with what the asker said that it has.
 
@@ -89,7 +92,7 @@ class AnswerSource:
         Raises:
             TrustError: these bytes are no whole bundle; nothing of it counts.
         """
-        found = cls(name, behind, tuf_root, stamp)
+        found = cls(name, behind, tuf_root, stamp, held)
         entries = list(open_entries(BytesIO(raw), image_limit=0))
         for entry in entries:
             found._add(entry, shelf)
@@ -111,10 +114,21 @@ class AnswerSource:
         return found
 
     def fetch_if_changed(self, path: str, *, etag: str | None, limit: int) -> Answer:
-        """As `fetch`; of a timestamp that came before the bundle with the tag that came with it."""
-        if path == _TIMESTAMP and path not in self.files and self.stamp is not None:
+        """As `fetch`, with the tag of a timestamp that did not come in the bundle.
+
+        That a bundle has none is not taken as "no newer one": a word left out would freeze the device.
+        """
+        if path != _TIMESTAMP or path in self.files:
+            return Answer(self.fetch(path, limit=limit), None)
+        if self.stamp is None and self.behind is not None:
+            known = f'"{sha256(self.held).hexdigest()}"' if self.held is not None else None
+            answer = self.behind.fetch_if_changed(path, etag=known, limit=limit)
+            return answer if answer.body is not None else Answer(self.held, known)
+        if self.stamp is not None:
             return self.stamp if etag is None or etag != self.stamp.etag else Answer(None, etag)
-        return Answer(self.fetch(path, limit=limit), None)
+        if self.held is not None:
+            return Answer(self.held, None)
+        raise NotThere(self.name, path, 404)
 
     def _file(self, path: str) -> bytes | None:
         authority = path.removeprefix("v1/authorities/")
@@ -123,7 +137,7 @@ class AnswerSource:
             self.shown |= {sha256(raw).hexdigest() for raw in said}
             return write_bundle([StatementEntry(raw) for raw in said]) if said else None
         found = self.files.get(path)
-        if found is not None and path.startswith(_MAY_CHANGE) and path != _TIMESTAMP:
+        if found is not None and path.startswith("v1/heads/"):
             self.shown.add(sha256(found).hexdigest())
         return found
 
