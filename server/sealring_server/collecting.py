@@ -12,10 +12,11 @@ KEPT = timedelta(days=30)
 def collect_old(here: StoreHere) -> None:
     """Delete what only maps have that another entry followed more than 30 days ago; any number of processes may."""
     before = here.clock() - KEPT
-    with here.database.writing() as connection:
-        views.collect(connection, entries_before(connection, before))
     while True:
         # A part in each transaction: those who publish meanwhile have their turns between.
         with here.database.writing() as connection:
             if not collect(connection, here.tiles, before):
-                return
+                break
+    # Last, so that wherever this ends, each map that is there has its views (`sealring-store fsck`).
+    with here.database.writing() as connection:
+        views.collect(connection, entries_before(connection, before))

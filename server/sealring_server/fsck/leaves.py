@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from sealring.catalogue.entry import CatalogueEntry, parse_entry
 from sealring.catalogue.leaf import EMPTY_ROOT, Head, map_leaf_hash, map_node_hash
@@ -11,7 +11,7 @@ from sealring.errors import TrustError
 from sealring_server.fsck.report import Report
 from sealring_server.fsck.scratch import Scratch
 from sealring_server.prepared import Prepared
-from sealring_server.schema import entries, leaves, statements
+from sealring_server.schema import entries, leaves, statements, superseded, views
 
 PAGE = 500  # rows in memory
 
@@ -20,6 +20,7 @@ _STATEMENT = Prepared(
         statements.c.envelope == bindparam("envelope")
     )
 )
+_VIEW = Prepared(select(views.c.entry).where(views.c.digest == bindparam("digest")))
 _ENTRY = Prepared(select(entries.c.raw).where(entries.c.sequence == bindparam("sequence")))
 
 
@@ -27,6 +28,7 @@ def check_leaves(connection: Connection, newest: CatalogueEntry, scratch: Scratc
     """Replay every change; sequences never fall, sizes are those of the entries, and the root is the newest map's."""
     asked = select(leaves.c.entry, leaves.c.key, leaves.c.value).order_by(leaves.c.entry, leaves.c.key)
     entry, size = 0, 0
+    kept = (connection.scalar(select(func.min(superseded.c.entry))) or newest.sequence + 1) - 1
     for row in connection.execute(asked.execution_options(yield_per=PAGE)):
         report.checked["leaves"] += 1
         if row.entry != entry:
@@ -45,7 +47,8 @@ def check_leaves(connection: Connection, newest: CatalogueEntry, scratch: Scratc
             continue
         if head.to_bytes()[:8] < before[:8]:
             report.bad("leaves", f"{name}: sequence {head.sequence}, {int.from_bytes(before[:8], 'big')} was before it")
-        _check_said(connection, row.entry, head, name, report)
+        if not _is_statement(connection, row.entry, head, name, report):
+            _check_view(connection, row.entry, head, name, kept, report)
     _check_size(connection, entry, size, newest.sequence + 1, report)
     _check_newest(newest, scratch, report)
 
@@ -80,14 +83,19 @@ def _check_size(connection: Connection, first: int, size: int, until: int, repor
             report.bad("leaves", f"entry {number} has size {found}, its changes and those before give {size}")
 
 
-def _check_said(connection: Connection, entry: int, head: Head, name: str, report: Report) -> None:
+def _is_statement(connection: Connection, entry: int, head: Head, name: str, report: Report) -> bool:
     rows = _STATEMENT.rows(connection, {"envelope": head.envelope.hex()})
-    if rows:
-        if rows[0] != (head.id.hex(), head.sequence, entry):
-            report.bad("leaves", f"{name}: its statement has another id, sequence or entry")
-    # VW-3: a view's leaf has the document's digest twice, and the entry's number.
-    elif head.id != head.envelope or head.sequence != entry:
+    if rows and rows[0] != (head.id.hex(), head.sequence, entry):
+        report.bad("leaves", f"{name}: its statement has another id, sequence or entry")
+    return bool(rows)
+
+
+def _check_view(connection: Connection, entry: int, head: Head, name: str, kept: int, report: Report) -> None:
+    """VW-3: a view's leaf has the document's digest twice, and the entry's number; MP-6: kept as long as its map."""
+    if head.id != head.envelope or head.sequence != entry:
         report.bad("leaves", f"{name}: no statement has the envelope {head.envelope.hex()}")
+    elif entry >= kept and not _VIEW.rows(connection, {"digest": head.id.hex()}):
+        report.bad("views", f"view {head.id.hex()} of entry {entry} is missing, and its map is kept")
 
 
 def _check_newest(newest: CatalogueEntry, scratch: Scratch, report: Report) -> None:

@@ -37,8 +37,9 @@ def check_folder(folder: Path, at: datetime, *, quick: bool) -> tuple[Report, in
     """
     report = Report()
     with reading(folder) as connection, closing(Scratch()) as scratch:
-        root = _root(connection, report)
-        newest = None
+        root, newest = bytes(32), None
+        with report.part("store"):
+            root = _root(connection, report)
         with report.part("database"):
             _check_database(connection, report, quick=quick)
         with report.part("entries"):
@@ -80,25 +81,31 @@ def reading(folder: Path) -> Iterator[Connection]:
     event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     with engine.connect() as connection, connection.begin():
-        try:
-            found = connection.scalar(select(store.c.format))
-        except DatabaseError:
-            raise NotAStore(folder, "store.db is not a store's database") from None
-        if found != FORMAT:
-            raise NotAStore(folder, f"database format {found}, this edition knows {FORMAT}")
+        _check_format(folder, connection)
         yield connection
+
+
+def _check_format(folder: Path, connection: Connection) -> None:
+    try:
+        found = connection.scalar(select(store.c.format))
+    except DatabaseError as err:
+        # What was a store's database, and can't be read any more, is for the report to say.
+        if "malformed" in str(err.orig) or "I/O" in str(err.orig):
+            return
+        raise NotAStore(folder, "store.db is not a store's database") from None
+    if found != FORMAT:
+        raise NotAStore(folder, f"database format {found}, this edition knows {FORMAT}")
 
 
 def _root(connection: Connection, report: Report) -> bytes:
     """The id of version 1 of the root, by the statement itself: the row must say the same."""
-    said = connection.scalar(select(store.c.root_id)) or ""
+    (said, one), *more = connection.execute(select(store.c.root_id, store.c.one)).all()
+    if more or one != 1:
+        report.bad("store", "more rows than one, or another than the first")
     found = connection.scalar(select(heads.c.id).where(heads.c.type == "root", heads.c.subject == "1")) or ""
     if said != found:
         report.bad("store", f"its row names the root {said}, the root's version 1 has id {found}")
-    try:
-        return bytes.fromhex(found)
-    except ValueError:
-        return bytes(32)
+    return bytes.fromhex(found)
 
 
 def _check_database(connection: Connection, report: Report, *, quick: bool) -> None:

@@ -1,5 +1,6 @@
 """Every envelope says what its row says, and the heads are the newest of each subject and format (SPEC ST-8, MP-2)."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
@@ -14,7 +15,7 @@ from sealring.statement import RevisionStatement, UnknownFormat, parse_statement
 from sealring_server.fsck.report import IMAGE, Report
 from sealring_server.fsck.scratch import Scratch
 from sealring_server.prepared import Prepared
-from sealring_server.schema import blobs, heads, leaves, statements
+from sealring_server.schema import blobs, heads, leaves, statements, tallies
 
 PAGE = 500  # rows in memory
 
@@ -54,6 +55,7 @@ def check_heads(connection: Connection, root: bytes, scratch: Scratch, report: R
     rows = iter(connection.execute(asked.execution_options(yield_per=PAGE)))
     newest = _newest(connection)
     head, wanted = next(rows, None), next(newest, None)
+    tallied = Counter[str]()
     while head is not None or wanted is not None:
         place = min(tuple(one[:3]) for one in (head, wanted and wanted[0]) if one is not None)
         name = f"head {place[0]} {place[1]} (format {place[2]})"
@@ -65,9 +67,16 @@ def check_heads(connection: Connection, root: bytes, scratch: Scratch, report: R
             report.bad("heads", f"{name}: {here.envelope} is not its newest statement")
         if here is not None:
             _note(root, here, scratch, report)
+            authority, slash, _ = here.subject.partition("/")
+            tallied[authority] += bool(slash)
             head = next(rows, None)
         if best is not None:
             wanted = next(newest, None)
+    said = {row.authority: row.subjects for row in connection.execute(select(tallies))}
+    for authority in sorted(said.keys() | {name for name, count in tallied.items() if count}):
+        if said.get(authority, 0) != tallied[authority]:
+            what = f"{said.get(authority, 0)} said to be current, there are {tallied[authority]}"
+            report.bad("heads", f"authority {authority}: {what}")
 
 
 def _newest(connection: Connection) -> Iterator[tuple[Any, set[str]]]:
