@@ -17,8 +17,10 @@ from sealring.command.receipt import Receipt, verify_receipt
 from sealring.command.tuf_files import load_tuf_root
 from sealring.envelope import Envelope, parse_envelope
 from sealring.errors import SealringError, TrustError
+from sealring_server.catalogue import last_entry
 from sealring_server.group import Ticket
 from sealring_server.held import Held
+from sealring_server.here import open_store
 from sealring_server.images import Uploads
 from sealring_server.making import TufPinned
 from sealring_server.publication import Opened, open_publication, publish_at_once, put_blob
@@ -259,6 +261,36 @@ def test_a_full_disk_is_told_to_all_and_nothing_is_visible(first: Shop) -> None:
     commit_together(first.here, tickets)
     assert [rule(ticket) for ticket in tickets] == ["", ""]
     assert first.check().entry == 3
+
+
+def test_a_rule_on_the_whole_refuses_the_one_that_breaks_it(first: Shop) -> None:
+    """PB-10: a release rotted on the disk, and a new model's view needs it: what came with that model is published."""
+    with first.here.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE statements SET raw = x'00' WHERE type = 'release'")
+    revision = first.world.signed(first.world.revision(9, b"image 1"))
+    tickets = [waiting(*models(first.world, "b")), waiting(revision)]
+    commit_together(first.here, tickets)
+    assert isinstance(outcome(tickets[0]), SealringError)
+    assert rule(tickets[1]) == ""
+    with first.here.database.reading() as connection:
+        assert not Held(connection).current("model", "acme/b")
+        assert last_entry(connection).sequence == 3
+
+
+def test_a_key_that_is_gone_is_told_to_all_and_nothing_is_visible(first: Shop) -> None:
+    """PB-10, TF-2: the timestamp's key can't be opened; with it back, the same publications succeed."""
+    before, folder = first.check(), first.folder / "keys"
+    folder.rename(first.folder / "away")
+    first.here = open_store(first.folder, lambda: first.at)
+    tickets = [waiting(one) for one in models(first.world, "a", "b")]
+    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the key's library says
+        commit_together(first.here, tickets)
+    assert not any(ticket.is_settled for ticket in tickets)
+    assert first.check() == before
+    (first.folder / "away").rename(folder)
+    first.here = open_store(first.folder, lambda: first.at)
+    commit_together(first.here, again := [waiting(one) for one in models(first.world, "a", "b")])
+    assert [rule(ticket) for ticket in again] == ["", ""]
 
 
 def test_at_once_opens_nothing_where_no_image_is_missing(first: Shop) -> None:
