@@ -1,7 +1,7 @@
 """The check of one store's folder, part by part (SPEC MP, VW, CT, LG, TF, PB-3)."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -80,9 +80,14 @@ def reading(folder: Path) -> Iterator[Connection]:
     )
     event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    with engine.connect() as connection, connection.begin():
-        _check_format(folder, connection)
-        yield connection
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        try:
+            _check_format(folder, connection)
+            yield connection
+        finally:
+            with suppress(DatabaseError):  # nothing was written; where pages can't be read, not even this works
+                transaction.rollback()
 
 
 def _check_format(folder: Path, connection: Connection) -> None:
