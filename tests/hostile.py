@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.line.open.discard(self.request)
 
     def do_GET(self) -> None:
-        wanted = ("range", "if-none-match", "accept")
+        wanted = ("range", "if-none-match", "accept", "accept-encoding")
         headers = {name: value for name, value in self.headers.items() if name.lower() in wanted}
         reply = self.server.line.answer(self.path, headers)
         with contextlib.suppress(OSError):

@@ -19,6 +19,7 @@ from sealring.statement import Delegation, Model, Release, Stack, Store, Unknown
 from sealring_client.apply.install import Disk
 from sealring_client.apply.mount import is_mounted
 from sealring_client.decide.evidence import load_disputes
+from sealring_client.decide.paranoid import accused
 from sealring_client.decide.reach import in_words, stopped_lines, vulnerable
 from sealring_client.decide.state import TrustState, load_trust, read_small
 from sealring_client.decide.store_view import CATALOGUE, StoreFiles
@@ -80,6 +81,7 @@ class Status:
     delegations: list[dict[str, Any]]
     revocations: list[dict[str, Any]]
     evidence: list[dict[str, Any]]
+    accused: list[str]
     serial: str | None
     groups: list[str]
 
@@ -115,6 +117,7 @@ def read_status(device: Device, now: datetime) -> Status:
         [_delegation(one) for one in trusted.chain.delegations.values()],
         [_list(one) for one in trusted.chain.revocations.lists],
         [pair.as_json(trusted) for pair in load_disputes(device.folder).pairs],
+        [str(path) for path in accused(device.folder)],
         serial.subject if serial is not None else None,
         list(device.groups),
     )

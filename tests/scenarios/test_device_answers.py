@@ -16,6 +16,7 @@ from sealring.bundle import (
     ViewDifferenceEntry,
     ViewEntry,
     in_order,
+    read_bundle,
     write_bundle,
 )
 from sealring.catalogue.view import make_view, parse_view
@@ -24,6 +25,7 @@ from sealring.statement import Release
 from sealring.statement.software import Rollout
 from sealring_client.decide.trusted import Trusted
 from sealring_client.report import Report
+from sealring_client.status import read_status
 from tests.scenarios.devices import Rig, image_of, line, new_device
 from tests.scenarios.scene import A, Scene, rules, words
 from tests.simulated import SimulatedStore
@@ -311,6 +313,9 @@ def test_a_view_that_leaves_out_a_list_which_the_map_has(scene: Scene) -> None:
     assert scene.device.says() == "1"
     evidence = scene.device.folder / "evidence/view.acme.main"
     assert evidence.stat().st_size < 64 * 1024
+    assert read_status(scene.device.device, NOW).accused == [str(evidence)]
+    kinds = [type(entry).__name__ for entry in read_bundle(evidence.read_bytes())]
+    assert kinds == [*["TufEntry"] * 5, "ViewEntry", *["ProofEntry"] * 2]
 
 
 def test_a_map_that_hides_what_the_view_shows(scene: Scene) -> None:

@@ -62,6 +62,7 @@ def status_lines(found: Status) -> list[str]:
         force = "in force" if one["counts"] else "weakened: its keys no longer count"
         lines.append(f"revocations of {one['issuer']}: sequence {one['sequence']}, {one['lines']} lines, {force}")
     lines += _taken_back(found.stopped, found.vulnerable, found.evidence)
+    lines += [f"evidence against a store, whose view and map disagree: {path}" for path in found.accused]
     lines += [f"warning: {text}" for text in found.warnings]
     return lines
 
