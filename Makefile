@@ -1,7 +1,7 @@
 # Conveniences for people who work on sealring. Nothing needs make: each target is one or two plain commands.
 PY := .venv/bin/python
 
-.PHONY: setup lint format test demo bench vectors sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential sweep-consistency
+.PHONY: setup lint format test demo bench vectors sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential sweep-consistency sweep-foreign
 
 setup:
 	python3 tests/run.py setup
@@ -68,3 +68,8 @@ sweep-tuf-kill:
 # an hour; goes on where it was stopped.
 sweep-consistency:
 	$(PY) -m tests.rigs.store.sweep
+
+# TUF clients of others (python-tuf, go-tuf, tuf-js) download images through the role `packages`; writes
+# docs/foreign-clients.md. go-tuf comes as a Go module and tuf-js from npm (apt install npm); minutes.
+sweep-foreign:
+	$(PY) -m tests.rigs.sweep_foreign

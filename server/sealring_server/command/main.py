@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from sealring_server.command.init import cmd_init
 from sealring_server.command.tuf import add_commands as add_tuf
 
 PROGRAM = Program("sealring-store", "sealring-server")
+PIPE_CLOSED = 141  # what a shell reports for a program whose reader went away
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 EXAMPLES = (
@@ -43,6 +45,10 @@ def run(arguments: Sequence[str], outside: Outside) -> int:
         args.command(args, outside)
     except SealringError as err:
         return PROGRAM.fail(as_json, err.rule, str(err), err.hint(), err.exit_code)
+    except BrokenPipeError:
+        # Whoever read this (`head`) has had enough. What is still buffered goes nowhere, and nothing is said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except OSError as err:
         what = f"{err.filename or 'disk'}: {(err.strerror or str(err)).lower()}"
         return PROGRAM.fail(as_json, "", what, "check the path, its permissions and the free space", 12)
