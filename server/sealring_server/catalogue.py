@@ -47,7 +47,7 @@ class NoSuchThing(SealringError):
         return f"{self.what}: not here"
 
     def hint(self) -> str:
-        return "check the name; what was never published can't be had"
+        return "check the name; what was never published can't be had, nor a map that another followed 30 days ago"
 
 
 def last_entry(connection: Connection) -> CatalogueEntry:
