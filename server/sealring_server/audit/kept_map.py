@@ -15,9 +15,11 @@ _FORK_BYTES = 1 + 3 * HASH_BYTES
 
 
 class KeptFork(Inner):
-    """A fork whose sides are fetched when they are asked for."""
+    """A fork whose sides are fetched when they are asked for, each once."""
 
     __slots__ = ("_left", "_load", "_right")
+    _left: bytes | Node
+    _right: bytes | Node
 
     def __init__(self, hash: bytes, raw: bytes, load: Callable[[bytes], Node]) -> None:
         self.index, self.hash, self._load = raw[0], hash, load
@@ -26,12 +28,16 @@ class KeptFork(Inner):
     @property
     def left(self) -> Node:  # type: ignore[override]
         """The side with bit 0."""
-        return self._load(self._left)
+        if isinstance(self._left, bytes):
+            self._left = self._load(self._left)
+        return self._left
 
     @property
     def right(self) -> Node:  # type: ignore[override]
         """The side with bit 1."""
-        return self._load(self._right)
+        if isinstance(self._right, bytes):
+            self._right = self._load(self._right)
+        return self._right
 
 
 class KeptMap:

@@ -195,11 +195,6 @@ class State:
         rows = ((key, head.to_bytes()) for key, head in changes.items())
         self._database.executemany("INSERT OR REPLACE INTO heads VALUES (?, ?)", rows)
 
-    def head(self, key: bytes) -> Head | None:
-        """One leaf."""
-        row = self._database.execute("SELECT value FROM heads WHERE key = ?", (key,)).fetchone()
-        return None if row is None else Head.from_bytes(row[0])
-
     # --- statements
 
     def add_said(self, key: bytes, said: Common, raw: bytes) -> None:

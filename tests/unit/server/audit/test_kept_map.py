@@ -1,17 +1,21 @@
 """The map in a witness's database is the map in memory, whatever happened to it (SPEC MP-3)."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from hashlib import sha256
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealring.catalogue.leaf import Head
+from sealring.catalogue.leaf import EMPTY_ROOT, Head
 from sealring.catalogue.nodes import Inner, Leaf, Node
 from sealring.catalogue.sparse import SparseMap
+from sealring.errors import TrustError
+from sealring_server.audit.errors import ProvesNothing
 from sealring_server.audit.kept_map import TABLE, KeptMap
-from sealring_server.audit.map_part import apply_changes, write_part
+from sealring_server.audit.map_part import apply_changes, read_part, write_part
+from sealring_server.audit.verdict import judge
 
 # Keys that lie close together and far apart: new ones come beside, below and above what is there.
 KEYS = [bytes((n >> 4, n & 15)) + bytes(30) for n in range(0, 256, 7)] + [
@@ -53,3 +57,25 @@ def test_any_changes_give_the_same_map_and_no_node_is_lost_or_left(batches: list
             assert held.prove(KEYS[:20]) == plain.prove(KEYS[:20])
             found = apply_changes(part, changes, before.root)
             assert (found.root, len(before) + found.added, found.fell) == (plain.root, len(plain), None)
+
+
+@given(st.binary(max_size=300), st.dictionaries(st.sampled_from(KEYS), st.integers(1, 9), max_size=4))
+def test_invented_parts_of_a_map_are_refused_and_nothing_else_escapes(raw: bytes, batch: dict[bytes, int]) -> None:
+    """MP-3: a part comes with evidence from anybody; it is one of that map, or it proves nothing."""
+    changes = {key: head(key, 1, number) for key, number in batch.items()}
+    try:
+        node = read_part(raw)
+    except TrustError:
+        return
+    root = EMPTY_ROOT if node is None else node.hash
+    with suppress(TrustError):
+        apply_changes(raw, changes, root)
+    with pytest.raises(ProvesNothing):
+        apply_changes(raw, changes, b"\x01" * 32)
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_no_evidence(raw: bytes) -> None:
+    """CT-5: a refusal, and no other exception."""
+    with pytest.raises(TrustError):
+        judge(raw)
