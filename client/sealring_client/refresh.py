@@ -46,8 +46,8 @@ def refresh(
             survey.stop_what_is_revoked()
         Selection(survey).choose()
         survey.remember()
-        survey.keep_views()
         if apply:
             Switch(survey).install()
+        survey.keep_views()
         write_poll(survey)
         return report(survey)

@@ -265,9 +265,9 @@ class Survey:
         anchor, root = self.device.anchor.envelope.digest, self.trusted.chain.root_id
         for name, view in self.views.items():
             folder, held = self.folder / "stores" / name, self.state.statements
-            shelf = load_shelf(folder, held, root=root, model=self.device.model)
-            here = {anchor, *held}
-            save_shelf(folder, view.view, self.answers.held.get, here, shelf, self._is_vouched)
+            with suppress(SealringError):  # without it the next answer is longer, and nothing is wrong
+                shelf = load_shelf(folder, held, root=root, model=self.device.model)
+                save_shelf(folder, view.view, self.answers.held.get, {anchor, *held}, shelf, self._is_vouched)
 
     def _is_vouched(self, raw: bytes) -> bool:
         with suppress(TrustError):

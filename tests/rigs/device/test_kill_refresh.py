@@ -49,6 +49,8 @@ def stopping() -> Iterator[Rehearsed]:
 SAMPLE = [
     (REFRESH, "KILL", "unlinkat", "statements/", "old"),  # both copies name the new statements, the old lie there still
     (REFRESH, "ENOSPC", "renameat", "trust.1.json", "old"),
+    (REFRESH, "KILL", "renameat", "view.json", "new"),  # the next answer is longer, and nothing is wrong
+    (REFRESH, "ENOSPC", "write", "view.json", "new"),
     (REFRESH, "KILL", "write", ".part", "old"),
     (REFRESH, "ENOSPC", "fallocate", ".part", "old"),
     (REFRESH, "EIO", "ioctl", "LOOP_CONFIGURE", "new"),  # squashfuse is there too
