@@ -22,6 +22,7 @@ class DamagedView(SealringError):
     found: str
     rule: ClassVar[str] = "VW-3"
     exit_code: ClassVar[int] = 25
+    status: ClassVar[int] = 500
 
     def __str__(self) -> str:
         return f"view {self.digest}: its rows make {self.found}"
