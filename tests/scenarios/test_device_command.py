@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sealring.bundle import StatementEntry, write_bundle
+from sealring_client.device_file import load_device
 from sealring_client.disk import lock
 from tests.scenarios.devices import Rig, image_of, new_device, now
 from tests.stores import RunningStore, first_software, next_software, running_store
@@ -101,6 +102,20 @@ def test_the_everyday_commands(scene: tuple[World, RunningStore, Path], device: 
     assert device.says() == "one"
     done = run("rollback", *state)
     assert (done.returncode, "[DV-12]" in done.stderr) == (11, True)
+
+
+def test_paranoid_for_once_and_for_good(scene: tuple[World, RunningStore, Path], device: Rig) -> None:
+    """SPEC VW-4: by hand for this time, where a poll would have done; by provisioning in each check."""
+    assert as_json("refresh", "--state", device.folder)["stores"][0]["requests"] == 1
+    assert as_json("check", "--state", device.folder)["stores"][0]["requests"] == 1
+    found = as_json("check", "--paranoid", "--state", device.folder)
+    assert (found["outcome"], found["stores"][0]["word"], found["stores"][0]["requests"]) == ("none", "fresh", 3)
+    with new_device() as other:
+        words: list[str | Path] = ["--root", scene[2] / "root.json", "--seed", scene[2] / "seed"]
+        words += ["--state", other.folder]
+        assert run("provision", "--paranoid", "--model", "acme/door-1", *words).returncode == 0
+        assert load_device(other.folder).paranoid
+        assert as_json("refresh", "--state", other.folder)["stores"][0]["requests"] == 2
 
 
 def test_a_second_command_at_the_same_time_is_told_so(device: Rig) -> None:
