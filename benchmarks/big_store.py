@@ -22,6 +22,7 @@ from sealring_server.clock import system_clock
 from sealring_server.here import StoreHere, open_store
 from sealring_server.tuf_repo import publish_catalogue
 from tests.hostile import Line, between, over_http
+from tests.scenarios.devices import image_of
 from tests.stores import RunningStore, running_store
 from tests.world import World
 
@@ -67,7 +68,7 @@ class BigStore:
         """Publish these statements, and the installed packages of these numbers at their newest revision."""
         revisions = [(number, self.revisions[number]) for number in numbers]
         news = [one for number, revision in revisions for one in software(self.world, number, revision)]
-        self.store.publish([*first, *news], [image_of(*one) for one in revisions])
+        self.store.publish([*first, *news], [image(*one) for one in revisions])
 
     def draw(self, share: float) -> list[int]:
         """Which of the installed packages are among this share of all, drawn by chance."""
@@ -110,9 +111,9 @@ def big_store(world: World, folder: Path, packages: int) -> Iterator[BigStore]:
 
 def software(world: World, number: int, revision: int) -> list[Envelope]:
     """A revision of an installed package, as ordinary ones are, and its release; each signed by two of three keys."""
-    package, image = name_of(number), image_of(number, revision)
-    verity, sbom = (sha256(image + what).hexdigest() for what in (b"verity", b"sbom"))
-    parts = Image(sha256(image).hexdigest(), len(image), "squashfs", verity)
+    package, raw = name_of(number), image(number, revision)
+    verity, sbom = (sha256(raw + what).hexdigest() for what in (b"verity", b"sbom"))
+    parts = Image(sha256(raw).hexdigest(), len(raw), "squashfs", verity)
     before = revision - 1 if revision > 1 else UNSET
     targets = [Target("amd64", revision, 1, before)]
     return [
@@ -121,9 +122,9 @@ def software(world: World, number: int, revision: int) -> list[Envelope]:
     ]
 
 
-def image_of(number: int, revision: int) -> bytes:
-    """The image of one revision."""
-    return f"image {revision} of package {number}".encode()
+def image(number: int, revision: int) -> bytes:
+    """The image of one revision: a small one that can be mounted and run."""
+    return image_of(f"package {number}, revision {revision}")
 
 
 def name_of(number: int) -> str:

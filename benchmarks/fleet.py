@@ -56,7 +56,7 @@ def run() -> Iterator[Figure]:
 
 def changed(packages: int, of: float, publications: int) -> float:
     """How many of these packages (or bins) change between two checks."""
-    return of * (1 - (1 - 1 / packages) ** (publications / CHECKS))
+    return of * (1 - float((1 - 1 / packages) ** (publications / CHECKS)))
 
 
 def _measure(big: BigStore) -> Measured:
