@@ -204,7 +204,8 @@ def named_bytes_off(random: Random, tree: TufTree) -> None:
 
 
 def unlist(random: Random, tree: TufTree) -> None:
-    tree.snapshot.meta.pop(random.choice(sorted(tree.snapshot.meta)), None)
+    if tree.snapshot.meta:
+        del tree.snapshot.meta[random.choice(sorted(tree.snapshot.meta))]
     tree.publish()
 
 
