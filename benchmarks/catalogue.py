@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean
 
@@ -30,6 +31,7 @@ SIZES = tuple(map(int, os.environ.get("CATALOGUE_SIZES", "1000 10000 100000 1000
 DRAWS = 100
 ONE_PERCENT = 0.01
 SEVERAL = "of 100 draws"
+ELSEWHERE = "refresh one changed elsewhere"
 
 
 @dataclass
@@ -54,12 +56,18 @@ class Counter:
 
 def run() -> Iterator[Figure]:
     """The figures of `catalogue`."""
+    sizes: list[float] = []
     for packages in SIZES:
         with tempfile.TemporaryDirectory() as name, big_store(World(at=now()), Path(name) / "store", packages) as big:
-            yield from _sizes(big, Path(name))
+            for figure in _sizes(big, Path(name)):
+                sizes += [figure.value] if figure.name == ELSEWHERE else []
+                yield figure
             yield from catalogue_proofs.figures(big)
             yield from memory(big)
             yield from catalogue_store.figures(big)
+    for packages, (smaller, larger) in zip(SIZES[1:], pairwise(sizes), strict=True):
+        name = "growth of a refresh from a tenth of the packages"
+        yield Figure("catalogue", name, packages, larger - smaller, "B", aim="<= 150 B")
 
 
 def _sizes(big: BigStore, folder: Path) -> Iterator[Figure]:
@@ -72,7 +80,7 @@ def _sizes(big: BigStore, folder: Path) -> Iterator[Figure]:
         big.change([])
         bins.publish({n - 1})
         elsewhere = [counter.of(device)], [peer.refresh(installed)]
-        yield from _beside(n, "refresh one changed elsewhere", *elsewhere, "")
+        yield from _beside(n, ELSEWHERE, *elsewhere, "")
         ours, theirs = [], []
         for _ in range(DRAWS):
             drawn = big.chance.sample(range(n), round(n * ONE_PERCENT))
