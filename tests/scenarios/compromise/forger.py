@@ -168,12 +168,6 @@ def tuf_bytes(signed: Root | Timestamp | Snapshot | Targets, *signers: Signer) -
     return metadata.to_bytes(_compact)
 
 
-def resigned(raw: bytes, *signers: Signer) -> bytes:
-    """The same metadata, signed by others."""
-    metadata: Metadata[Targets] = Metadata.from_bytes(raw)
-    return tuf_bytes(metadata.signed, *signers)
-
-
 def endless_roots(first: bytes, root_signer: Signer) -> "EndlessRoots":
     """A chain of genuine TUF roots without an end."""
     return EndlessRoots(Metadata[Root].from_bytes(first).signed, root_signer)

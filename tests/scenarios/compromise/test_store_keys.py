@@ -17,7 +17,8 @@ from sealring.envelope import Envelope
 from sealring.names import instant
 from sealring.statement import Store
 from tests.hostile import NOT_THERE, SILENCE, from_folder
-from tests.scenarios.compromise.forger import Forger, endless_roots, resigned
+from tests.rotations import rotate
+from tests.scenarios.compromise.forger import Forger, endless_roots
 from tests.scenarios.compromise.stage import DAY, MAX_AGE, Play, Stage, rules
 from tests.scenarios.compromise.table import cell
 from tests.scenarios.devices import image_of, line
@@ -37,21 +38,31 @@ def alone(stage: Stage) -> None:
 
 @pytest.fixture
 def thief(stage: Stage) -> Forger:
-    """Signs with the online key of `main`; in these tests that is: timestamps only, or all."""
+    """Signs with all online keys of `main`."""
     return stage.forger()
 
 
+@pytest.fixture
+def clock_thief(stage: Stage) -> Forger:
+    """Has the timestamp key of `main`, and for all else a key of his own."""
+    all_keys, mine = stage.forger(), signer(stage.world.key("mallory-tuf"))
+    all_keys.keys = {"timestamp": all_keys.keys["timestamp"], "snapshot": mine, "targets": mine}
+    return all_keys
+
+
 @cell("the store's timestamp key", "freeze", says="bounded")
-def test_fresh_timestamps_over_an_old_state_end_with_max_age(stage: Stage, yesterday: Play, thief: Forger) -> None:
+def test_fresh_timestamps_over_an_old_state_end_with_max_age(
+    stage: Stage, yesterday: Play, clock_thief: Forger
+) -> None:
     """He signs a new timestamp over yesterday's snapshot every day, each good for ten years: TF-6."""
     alone(stage)
     stage.hide_today(stage.main)
-    stage.main.line.change = thief.change
+    stage.main.line.change = clock_thief.change
     end = stage.at - DAY + MAX_AGE
     for version, at in enumerate([stage.at, end - DAY / 24], 500):
-        thief.timestamp(version, 2)
+        clock_thief.timestamp(version, 2)
         assert yesterday.refresh(at).outcome == "none"
-    thief.timestamp(600, 2)
+    clock_thief.timestamp(600, 2)
     report = yesterday.refresh(end)
     assert (report.outcome, report.exit_code) == ("stale", 4)
     assert "TF-6" in rules(report)
@@ -62,13 +73,13 @@ def test_fresh_timestamps_over_an_old_state_end_with_max_age(stage: Stage, yeste
 
 
 @cell("the store's timestamp key", "install an old revision", "show two views")
-def test_a_timestamp_that_names_an_older_snapshot_is_refused(stage: Stage, today: Play, thief: Forger) -> None:
+def test_a_timestamp_that_names_an_older_snapshot_is_refused(stage: Stage, today: Play, clock_thief: Forger) -> None:
     """He leads a device that has seen today back to yesterday: TF-4."""
     alone(stage)
     before = today.picture()
     stage.hide_today(stage.main)
-    stage.main.line.change = thief.change
-    thief.timestamp(500, 2)
+    stage.main.line.change = clock_thief.change
+    clock_thief.timestamp(500, 2)
     report = today.refresh()
     assert "TF-4" in rules(report)
     assert report.outcome == "refused"
@@ -76,36 +87,53 @@ def test_a_timestamp_that_names_an_older_snapshot_is_refused(stage: Stage, today
 
 
 @cell("the store's timestamp key", "install anything", "mix and match")
-def test_a_timestamp_vouches_for_no_snapshot_by_itself(stage: Stage, yesterday: Play, thief: Forger) -> None:
+def test_a_timestamp_vouches_for_no_snapshot_by_itself(stage: Stage, yesterday: Play, clock_thief: Forger) -> None:
     """He names a snapshot of his own, signed by a key of his own, or another day's under today's number: TF-4."""
     alone(stage)
     before = yesterday.picture()
-    stage.main.line.change = thief.change
-    thief.list(*stage.statements())
-    mine = signer(stage.world.key("mallory-tuf"))
-    for name in [name for name in thief.files if name.endswith((".snapshot.json", ".targets.json"))]:
-        thief.files[name] = resigned(thief.files[name], mine)
+    stage.main.line.change = clock_thief.change
+    clock_thief.list(*stage.statements())
     report = yesterday.refresh()
     assert "TF-4" in rules(report)
     assert (report.outcome, yesterday.runs()) == ("refused", OLD)
-    thief.files.clear()
-    thief.timestamp(2000, 7)
-    thief.files["/tuf/7.snapshot.json"] = stage.main.line.honest("/tuf/3.snapshot.json", {}).body
+    clock_thief.files.clear()
+    clock_thief.timestamp(2000, 7)
+    clock_thief.files["/tuf/7.snapshot.json"] = stage.main.line.honest("/tuf/3.snapshot.json", {}).body
     assert "TF-4" in rules(yesterday.refresh())
     assert yesterday.picture()["links"] == before["links"]
 
 
 @cell("the store's timestamp key", "stop what runs")
-def test_a_timestamp_far_ahead_costs_this_store_only(stage: Stage, yesterday: Play, thief: Forger) -> None:
+def test_a_timestamp_far_ahead_costs_this_store_only(stage: Stage, yesterday: Play, clock_thief: Forger) -> None:
     """He signs version 2^31, so that the store's own timestamps look old (TF-4): the other store goes on."""
     stage.hide_today(stage.main)
-    stage.main.line.change = thief.change
-    thief.timestamp(2**31, 2)
+    stage.main.line.change = clock_thief.change
+    clock_thief.timestamp(2**31, 2)
     assert yesterday.refresh().outcome == "installed"
     stage.reset()
     report = yesterday.refresh()
     assert (line(report, "acme/main").word, line(report, "acme/second").word) == ("refused", "fresh")
     assert yesterday.runs() == NEW
+
+
+@cell("the store's timestamp key", "freeze", says="bounded")
+def test_a_timestamp_key_ends_with_its_rotation(stage: Stage, today: Play, clock_thief: Forger, tmp_path: Path) -> None:
+    """New keys by the root's holders (TF-9), and what he signed far ahead is forgotten with the old one (TF-4)."""
+    alone(stage)
+    stage.main.line.change = clock_thief.change
+    clock_thief.timestamp(2**31, 2**30)
+    assert line(today.refresh(), "acme/main").word != "fresh"
+    shutil.copytree(stage.main.today, rotated := tmp_path / "rotated")
+    rotate(rotated, stage.main.root_signer, stage.at)
+    stage.main.line.change, stage.main.line.upstream = None, from_folder(rotated, lambda: stage.at)
+    report = today.refresh()
+    assert line(report, "acme/main").word == "fresh"
+    clock_thief.files.clear()
+    stage.main.line.change = clock_thief.change
+    clock_thief.timestamp(2**31 - 1, 2)
+    report = today.refresh(stage.at + DAY)
+    assert "TF-4" in rules(report)
+    assert line(report, "acme/main").word == "refused"
 
 
 # --- all keys

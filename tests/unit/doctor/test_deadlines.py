@@ -153,14 +153,23 @@ def tuf(**more: datetime) -> StoreTuf:
 
 
 def test_what_a_store_renews_by_itself_is_judged_as_it_is_today() -> None:
-    """In half a year this timestamp will long have been replaced; a stopped store is seen by what has two days left."""
+    """In half a year this timestamp will long have been replaced; a stopped store is seen by what is past its half."""
     ahead = look(*WHOLE, stores=[tuf()], at=NOW + 80 * DAY)
     assert deadline(ahead, "TUF timestamp of acme/main").state == "later"
     assert deadline(look(*WHOLE, stores=[tuf(timestamp=NOW + DAY)]), "TUF timestamp of acme/main").state == "soon"
+    assert deadline(look(*WHOLE, stores=[tuf(timestamp=NOW + 2 * DAY)]), "TUF timestamp of acme/main").state == "soon"
     ended = look(*WHOLE, stores=[tuf(timestamp=NOW)])
     assert stops(ended, "TUF timestamp of acme/main") == ALL_STOPS
     assert ended.exit_code(strict=False) == 22
     assert look(*WHOLE, stores=[tuf(root=NOW + 80 * DAY)], at=NOW + 80 * DAY).exit_code(strict=False) == 22
+
+
+def test_the_end_of_a_store_s_root_is_told_sixty_days_before() -> None:
+    """SPEC TF-10: the store can't renew it by itself; its holders must find each other first."""
+    name = "TUF root of acme/main"
+    assert deadline(look(*WHOLE, stores=[tuf(root=NOW + 61 * DAY)]), name).state == "later"
+    soon = deadline(look(*WHOLE, stores=[tuf(root=NOW + 60 * DAY)]), name)
+    assert (soon.state, soon.next.partition("  #")[0]) == ("soon", "sealring-store tuf request FOLDER")
 
 
 def test_exit_codes_say_the_worst() -> None:

@@ -4,10 +4,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
 from securesystemslib.signer import SSlibKey
 
-from sealring.command.tuf_reader import _key
 from sealring.doctor.signers import Holders
 from sealring.doctor.tuf_files import StoreTuf, TufRole
 from sealring.keys import PublicKey, key_id
+from sealring.tuf_keys import public_of
 from tests.unit.doctor.worlds import WHOLE, WORLD, look, of
 from tests.world import Key, hybrid_set, key_set
 
@@ -73,7 +73,7 @@ def test_a_tuf_key_is_known_by_its_material() -> None:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     secret = derive_private_key(123456789, SECP256R1()).public_key()
-    found = _key(SSlibKey.from_crypto(secret))
+    found = public_of(SSlibKey.from_crypto(secret))
     point = secret.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     assert found is not None
     assert found.id == key_id("ecdsa-p256", point)

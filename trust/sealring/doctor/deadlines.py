@@ -19,7 +19,10 @@ from sealring.moment import Expired, Moment
 from sealring.statement import Common, Model, Revocations
 
 State = Literal["ended", "soon", "later"]
-ONLINE_SOON = timedelta(days=2)  # a store signs anew every hour, for a week: what has less left is not being renewed
+# A store renews by itself before half of a life is over, its catalogue daily: what has less left is not being renewed.
+ONLINE_SOON = {"timestamp": timedelta(days=3), "snapshot": timedelta(days=14), "targets": timedelta(days=14)}
+CATALOGUE_SOON = timedelta(days=2)
+ROOT_SOON = timedelta(days=60)  # TF-10: people renew it, who must find each other first
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def _of_store(rests: Rests, store: StoreTuf, instants: Instants) -> Iterator[Dea
     stops, roles = rests.stops((TUF, store.name)), {role.name: role for role in store.roles}
     for one in store.deadlines:
         judged = min(instants.at, instants.read) if one.online else instants.at
-        soon = ONLINE_SOON if one.online else instants.within
+        soon = ONLINE_SOON.get(one.file, CATALOGUE_SOON) if one.online else max(ROOT_SOON, instants.within)
         state = Instants(judged, soon, judged).state(judged >= one.ends, one.ends)
         signers = tuple(_tuf_signers(store, roles.get("root" if not one.online else _role_of(one))))
         yield Deadline(
@@ -145,5 +148,5 @@ def _tuf_signers(store: StoreTuf, role: TufRole | None) -> Iterator[Signers]:
 
 def _tuf_next(one: TufDeadline) -> str:
     if one.online:
-        return "sealring-store sign FOLDER  # on the store: `serve` does it every hour"
-    return "let the store's operator sign the next TUF root with its offline key"
+        return "sealring-store sign FOLDER  # on the store: `serve` does it by itself"
+    return "sealring-store tuf request FOLDER  # on the store: then its holders sign, and `tuf publish`"
