@@ -80,15 +80,16 @@ class RootFile:
 
     def keys(self, role: str) -> dict[str, PublicKey]:
         """The keys of one of its roles by their TUF ids; those that no statement could list are left out."""
-        found = {ident: public_of(self.signed.keys[ident]) for ident in self.signed.roles[role].keyids}
+        listed = self.signed.keys
+        found = {ident: public_of(listed[ident]) for ident in self.signed.roles[role].keyids if ident in listed}
         return {ident: key for ident, key in found.items() if key is not None}
 
     def good(self, role: str, over: "RootFile") -> list[str]:
         """The keys of a role of this root whose signatures on `over` verify, by id."""
         found = []
         for ident in self.signed.roles[role].keyids:
-            sig = over.signatures.get(ident)
-            if sig is not None and is_signed(self.signed.keys[ident], ident, sig, over.signed_bytes):
+            key, sig = self.signed.keys.get(ident), over.signatures.get(ident)
+            if key is not None and sig is not None and is_signed(key, ident, sig, over.signed_bytes):
                 found.append(ident)
         return found
 
@@ -241,7 +242,7 @@ def merge_roots(requests: Sequence[RootRequest]) -> tuple[RootRequest, tuple[str
             offered.setdefault(ident, []).append(sig)
     kept: dict[str, str] = {}
     keys = {ident: key for root in first.voters for ident, key in root.signed.keys.items()}
-    may = {ident for root in first.voters for ident in root.signed.roles["root"].keyids}
+    may = {ident for root in first.voters for ident in root.keys("root")}
     for ident, sigs in offered.items():
         if ident in may:
             # Tried before it is kept: whoever hands in rubbish under another's key must not push his out.
