@@ -4,6 +4,7 @@ from sealring_client.conclude import report, write_poll
 from sealring_client.decide.state import StateDamaged
 from sealring_client.device_file import Device
 from sealring_client.disk import lock
+from sealring_client.opening import Opening
 from sealring_client.outside import Outside
 from sealring_client.poll import Heard
 from sealring_client.report import Report
@@ -41,13 +42,14 @@ def refresh(
         if apply:
             survey.stop_what_is_revoked()
         known = survey.trusted
-        survey.open_every_view()
+        opening = Opening(survey)
+        opening.open_every_view()
         if apply and survey.trusted is not known:
             survey.stop_what_is_revoked()
         Selection(survey).choose()
         survey.remember()
         if apply:
             Switch(survey).install()
-        survey.keep_views()
+        opening.keep_views()
         write_poll(survey)
         return report(survey)

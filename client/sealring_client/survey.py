@@ -1,36 +1,30 @@
 """What is there, and what should be: the steps of a check before the choice (SPEC DV-1 to DV-4)."""
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from sealring.chain import WrongStatement
 from sealring.errors import SealringError, TrustError, Unreachable
-from sealring.floors import reauthenticate
-from sealring.moment import Expired, Moment
+from sealring.moment import Moment
 from sealring.revocation import Found
 from sealring.statement import Store
 from sealring_client.answers import Answers
 from sealring_client.apply.install import Disk, mount_current
-from sealring_client.decide.answer import Reads, load_shelf, save_shelf
+from sealring_client.decide.answer import Reads
 from sealring_client.decide.evidence import Disputes, load_disputes, save_disputes
 from sealring_client.decide.grounds import Grounds
 from sealring_client.decide.learn import MAX_REFUSALS, Learning
-from sealring_client.decide.listed import behind, too_new
 from sealring_client.decide.package import Package
-from sealring_client.decide.paranoid import ViewDisagrees, check_rows
 from sealring_client.decide.state import TrustState, load_trust, save_trust
-from sealring_client.decide.store_view import StoreFiles, StoreView, TufSource, open_view
+from sealring_client.decide.store_view import StoreView, TufSource
 from sealring_client.decide.times import Times
 from sealring_client.decide.trusted import Trusted
-from sealring_client.decide.tuf import TufExpired
 from sealring_client.device_file import Device
 from sealring_client.fetch.link import Cost, StoreLink
-from sealring_client.known_addresses import Address, KnownAddresses, load_known, save_known
+from sealring_client.known_addresses import KnownAddresses, load_known, save_known
 from sealring_client.outside import Outside
 from sealring_client.part import Part
 from sealring_client.poll import Heard
-from sealring_client.report import Refusal, StoreLine, Word
+from sealring_client.report import Refusal, StoreLine
 from sealring_client.stopped import kept_digests, save_stopped
 from sealring_client.stopping import forget_poll, still_stopped, stop_what_is_revoked
 
@@ -46,6 +40,7 @@ class Survey:
         self.clock = Moment(outside.clock().replace(microsecond=0), proven=device.clock == "trusted")
         self.state = TrustState()
         self.trusted = Trusted.begin(device.anchor, ())
+        self.times = Times.of(self.clock, self.trusted)
         self.running: dict[str, Part] = {}
         self.stopped: dict[str, Part] = {}
         self.stopped_now: dict[Part, Found] = {}
@@ -105,7 +100,7 @@ class Survey:
         moves = 0
         while names := [one for one in self.store_names() if one not in self.lines or self._has_moved(one, moves)]:
             for name in names:
-                self.lines[name] = self._learn_one(name, learning)
+                self.lines[name] = self.learn_one(name, learning)
             moves += 1
 
     def _ask_where_they_once_were(self, learning: Learning) -> bool:
@@ -123,7 +118,8 @@ class Survey:
             link.close()
         return True
 
-    def _learn_one(self, name: str, learning: Learning) -> StoreLine:
+    def learn_one(self, name: str, learning: Learning) -> StoreLine:
+        """What one store says of what authenticates itself; its line so far."""
         link = self.link(name)
         if self.trusted.floors.get(Store, name) is not None:
             return self._learn_at(link, learning)
@@ -185,70 +181,6 @@ class Survey:
     def _cost(self, name: str) -> Cost:
         return self.costs.setdefault(name, Cost())
 
-    # --- DV-4
-
-    def open_every_view(self) -> None:
-        """Pass two, each store by itself (DV-6).
-
-        AN-3: whatever an answer got wrong or kept back, the store's plain paths are asked for, and decide.
-        """
-        learned = dict(self.lines)
-        while doubtful := self._open_all(learned):
-            for name in doubtful:
-                self.answers.do_without(name)
-                learned[name] = self._learn_one(name, self.learning)
-
-    def _open_all(self, learned: dict[str, StoreLine]) -> list[str]:
-        """Open every store's view; the names of those whose answer was not good enough."""
-        self.times, self.views, doubtful = Times.of(self.clock, self.trusted), {}, []
-        for name in self.store_names():
-            line = self.lines[name] = learned[name]
-            if line.word != "fresh":
-                continue
-            self.lines[name] = self._open_one(name, line)
-            if self.answers.is_by_answer(self.link(name)) and self._is_doubtful(name, line):
-                doubtful.append(name)
-        return doubtful
-
-    def _is_doubtful(self, name: str, learned: StoreLine) -> bool:
-        view = self.views.get(name)
-        if view is None:
-            return not self._is_accused(name)  # what proofs have shown no other way would undo
-        refused = bool(learned.refusals)
-        return self.answers.keeps_back(self.link(name), view.view, self.trusted, refused=refused)
-
-    def _is_accused(self, name: str) -> bool:
-        return any(refusal.rule == ViewDisagrees.rule for refusal in self.lines[name].refusals)
-
-    def _open_one(self, name: str, line: StoreLine) -> StoreLine:
-        store = self.trusted.floors.get(Store, name)
-        if store is None:
-            lacks = WrongStatement(f"store {name}", "no statement by today's keys", "one signed anew", "SR-3")
-            return replace(line, word="refused", refusals=(*line.refusals, Refusal.of(name, lacks)))
-        source = self.source(name)
-        tuf = self.tufs[name] = TufSource(source)
-        files = StoreFiles(self.folder / "stores" / name)
-        try:
-            verified, root = self.times.verify(store), self.trusted.chain.root_id
-            seen, model = self.state.stores.get(name), self.device.model
-            view = open_view(verified, source, tuf, files, seen, root=root, model=model)
-            if self.paranoid:
-                check_rows(view, source, files, self.trusted, self.answers.held, self.folder)
-        except (TrustError, Unreachable) as err:
-            return replace(line, word=_word(err), refusals=(*line.refusals, Refusal.of(name, err)))
-        line = replace(line, catalogue=view.entry.sequence, time=view.entry.time)
-        self.views[name] = view
-        if (url := self.link(name).answering) is not None:
-            self.known = self.known.with_proved([Address(name, url)])
-        # ST-8: said, and no more: the device goes on by what it has.
-        newer = tuple(Refusal.of(name, one) for one in too_new(view.view, self.trusted))
-        line = replace(line, refusals=(*line.refusals, *newer))
-        # DV-5: a store that does not know the newest keys is not listened to.
-        late = behind(view.view, self.trusted)
-        if late is not None:
-            return replace(line, word="behind", refusals=(*line.refusals, Refusal(name, "DV-5", late, "", 25)))
-        return line
-
     # --- what is kept
 
     def remember(self) -> None:
@@ -259,21 +191,6 @@ class Survey:
         save_disputes(self.folder, self.disputes)
         save_known(self.folder, self.known)
         self.state = save_trust(self.folder, self.state, self.trusted.remembered(keep), stores)
-
-    def keep_views(self) -> None:
-        """Keep each store's view with all that it lists, so that the next answer is short (AN-1)."""
-        anchor, root = self.device.anchor.envelope.digest, self.trusted.chain.root_id
-        for name, view in self.views.items():
-            folder, held = self.folder / "stores" / name, self.state.statements
-            with suppress(SealringError):  # without it the next answer is longer, and nothing is wrong
-                shelf = load_shelf(folder, held, root=root, model=self.device.model)
-                save_shelf(folder, view.view, self.answers.held.get, {anchor, *held}, shelf, self._is_vouched)
-
-    def _is_vouched(self, raw: bytes) -> bool:
-        with suppress(TrustError):
-            reauthenticate(self.trusted.chain, raw)
-            return True
-        return False
 
     # --- what follows
 
@@ -308,9 +225,3 @@ class Survey:
     def now(self) -> datetime:
         """The instant of this check, as the model's brand's statements are judged."""
         return self.times.of_brand(self.device.brand).at
-
-
-def _word(err: SealringError) -> Word:
-    if isinstance(err, Unreachable):
-        return "unreachable"
-    return "stale" if isinstance(err, TufExpired | Expired) else "refused"
