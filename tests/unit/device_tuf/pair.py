@@ -13,6 +13,7 @@ from tuf.ngclient import FetcherInterface, Updater
 
 from sealring.errors import SealringError
 from sealring_client.decide.tuf import refresh_repository, search_target
+from sealring_client.decide.tuf.errors import WrongBytes
 from sealring_client.fetch.errors import NotThere, PartOnly, TooMuch
 from sealring_client.fetch.fetcher import Stream
 from sealring_client.tuf_target import bring_target
@@ -137,10 +138,15 @@ class Judged:
     @property
     def explained(self) -> str | None:
         """Which of the listed differences it is; None where it is none."""
-        # TF-4, 5.3.11: python-tuf keeps its old timestamp when the root replaces the snapshot's key alone.
-        rotated = {"rotate_top", "threshold_up"} & set(self.changes)
-        if rotated and self.ours.digest and isinstance(self.theirs.error, BadVersionNumberError):
-            return "other keys end a fast-forward"
+        # TF-4, 5.3.11: new keys of the timestamp or the snapshot end both files here; python-tuf keeps the one whose
+        # key stayed, as a version to stay above and as a file that it need not fetch.
+        if not {"rotate_top", "threshold_up"} & set(self.changes):
+            return None
+        theirs, ours = self.theirs.error, self.ours.error
+        if self.ours.digest and (isinstance(theirs, BadVersionNumberError) or "missing info" in str(theirs)):
+            return "new keys end what was held"
+        if self.theirs.digest and isinstance(ours, TooMuch | WrongBytes) and "snapshot.json" in str(ours):
+            return "new keys end what was held"
         return None
 
 
