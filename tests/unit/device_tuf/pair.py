@@ -13,7 +13,6 @@ from tuf.ngclient import FetcherInterface, Updater
 
 from sealring.errors import SealringError
 from sealring_client.decide.tuf import refresh_repository, search_target
-from sealring_client.decide.tuf.errors import WrongBytes
 from sealring_client.fetch.errors import NotThere, PartOnly, TooMuch
 from sealring_client.fetch.fetcher import Stream
 from sealring_client.tuf_target import bring_target
@@ -145,7 +144,7 @@ class Judged:
         theirs, ours = self.theirs.error, self.ours.error
         if self.ours.digest and (isinstance(theirs, BadVersionNumberError) or "missing info" in str(theirs)):
             return "new keys end what was held"
-        if self.theirs.digest and isinstance(ours, TooMuch | WrongBytes) and "snapshot.json" in str(ours):
+        if self.theirs.digest and "snapshot.json" in str(ours):
             return "new keys end what was held"
         return None
 
