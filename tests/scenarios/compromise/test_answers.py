@@ -8,6 +8,7 @@ import pytest
 
 from tests.hostile import NOT_THERE, SILENCE, Reply, flipped
 from tests.scenarios.compromise.stage import Play, Stage, rules
+from tests.scenarios.compromise.table import cell
 from tests.scenarios.devices import line
 
 PACKED = (("Content-Encoding", "gzip"),)
@@ -28,6 +29,8 @@ HOW: dict[str, Callable[[Reply], Reply]] = {
 }
 
 
+@cell("the network", "endless or slow data", "block another store")
+@cell("a mirror", "endless or slow data", "block another store")
 @pytest.mark.timeout(60)  # an answer without end must not be waited for
 @pytest.mark.parametrize("how", HOW)
 def test_whatever_befalls_the_answers_the_update_comes(stage: Stage, yesterday: Play, how: str) -> None:
@@ -42,6 +45,8 @@ def test_whatever_befalls_the_answers_the_update_comes(stage: Stage, yesterday: 
     assert yesterday.runs() == ["app 2", "tool 2", "gadget 1"]
 
 
+@cell("the network", "install an old revision")
+@cell("a mirror", "install an old revision")
 def test_an_answer_of_yesterday_holds_nothing_up(stage: Stage, yesterday: Play) -> None:
     """AN-3, TF-4: he replays what he recorded: the timestamp is asked for by itself, and leads on."""
     old = {shop.line.url: shop.was(shop.yesterday, stage.at) for shop in stage.shops.values()}

@@ -18,6 +18,7 @@ from sealring_client.status import read_status
 from tests.hostile import SILENCE, Reply
 from tests.scenarios.compromise.forger import Forger
 from tests.scenarios.compromise.stage import Play, Stage, rules
+from tests.scenarios.compromise.table import cell
 from tests.scenarios.devices import MODEL, line
 
 OLD, NEW = ["app 1", "tool 1", "gadget 1"], ["app 2", "tool 2", "gadget 1"]
@@ -76,6 +77,7 @@ def check_refused(play: Play, report: Report, what: str) -> None:
     assert path.stat().st_mtime_ns == before  # kept once
 
 
+@cell("all store keys", "show two views", says="bounded")
 def test_a_list_that_the_view_leaves_out(stage: Stage, yesterday: Play) -> None:
     """VW-4: everybody but this model is shown that a revision was taken back."""
     gone = stage.world.signed(stage.world.revocations(1, ("revision acme/tool/2/amd64", "replace")))
@@ -87,16 +89,8 @@ def test_a_list_that_the_view_leaves_out(stage: Stage, yesterday: Play) -> None:
     assert yesterday.runs() == NEW
 
 
+@cell("all store keys", "show two views", says="bounded")
 def test_a_release_that_the_map_hides(stage: Stage, yesterday: Play) -> None:
     """VW-4: this model alone is shown today's software; mirrors and auditors, who read the map, see yesterday's."""
     show(stage, stage.statements(*stage.latest), stage.statements(*stage.first))
     check_refused(yesterday, paranoid(yesterday), "release acme/")
-
-
-def test_an_honest_store_is_heard(stage: Stage, yesterday: Play) -> None:
-    """VW-4: what a real store computes agrees with its map, row by row."""
-    assert stage.main.line.change is None
-    report = paranoid(yesterday)
-    assert (report.outcome, rules(report)) == ("installed", set())
-    assert yesterday.runs() == NEW
-    assert not (yesterday.rig.folder / "evidence").exists()
