@@ -1,4 +1,4 @@
-"""A request for a store's TUF root: what it may say, who must sign it, and what a copy may bring (SPEC TF-9, CE)."""
+"""A request for a store's TUF root: what it may say, who must sign it, and what a copy may bring (SPEC TF-9, CE-9)."""
 
 import json
 from collections.abc import Callable

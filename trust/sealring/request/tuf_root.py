@@ -1,4 +1,4 @@
-"""A request for a root of a store's TUF repository, and who must sign it (SPEC TF-9, CE-1, CE-2).
+"""A request for a root of a store's TUF repository, and who must sign it (SPEC TF-9, CE-9).
 
 It travels as the other requests do: one JSON object in one spelling, with the root in force (`held`, empty before the
 first) and the one that is to follow (`draft`). What is signed is TUF's canonical JSON, so that every TUF client
