@@ -19,6 +19,7 @@ from sealring.statement import Common
 from sealring_server.catalogue import append_entry, last_entry
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
+from sealring_server.prepared import Prepared
 from sealring_server.schema import heads, statements, tallies
 from sealring_server.tuf_repo import TufFile, publish_catalogue, sign_timestamp
 from sealring_server.views import update_views
@@ -28,9 +29,9 @@ RESIGN_AFTER = timedelta(days=1)
 
 _MEMBERS = ("type", "format", "subject", "sequence", "id", "envelope")
 # What is there is looked for by its digest, or by its subject; an update, so that each can be told from the other.
-_ADD_STATEMENT = insert(statements).prefix_with("OR IGNORE")
-_ADD_HEAD = insert(heads).prefix_with("OR IGNORE")
-_MOVE_HEAD = (
+_ADD_STATEMENT = Prepared(insert(statements).prefix_with("OR IGNORE"))
+_ADD_HEAD = Prepared(insert(heads).prefix_with("OR IGNORE"))
+_MOVE_HEAD = Prepared(
     update(heads)
     .where(
         heads.c.type == bindparam("of_type"),
@@ -42,8 +43,10 @@ _MOVE_HEAD = (
 )
 
 _count = upsert(tallies)
-_COUNT = _count.on_conflict_do_update(
-    index_elements=["authority"], set_={"subjects": tallies.c.subjects + _count.excluded.subjects}
+_COUNT = Prepared(
+    _count.on_conflict_do_update(
+        index_elements=["authority"], set_={"subjects": tallies.c.subjects + _count.excluded.subjects}
+    )
 )
 
 
@@ -78,9 +81,8 @@ class Draft:
         rows = [_row(one) for one in news]
         raws = [one.envelope.raw for one in news]
         entry = self.sequence
-        self.connection.execute(
-            _ADD_STATEMENT, [row | {"entry": entry, "raw": raw} for row, raw in zip(rows, raws, strict=True)]
-        )
+        added = [row | {"entry": entry, "raw": raw} for row, raw in zip(rows, raws, strict=True)]
+        _ADD_STATEMENT.run(self.connection, added)
         self._move_heads(rows)
         self.news += [one.statement for one in news]
         self.updates |= {key_of(self.root, one.statement): _head(one) for one in news}
@@ -89,10 +91,10 @@ class Draft:
         added = 0
         for authority, group in groupby(sorted(rows, key=_tallied), key=_tallied):
             some = list(group)
-            number = self.connection.execute(_ADD_HEAD, some).rowcount
+            number = _ADD_HEAD.run(self.connection, some)
             added += number
             if number and authority:
-                self.connection.execute(_COUNT, {"authority": authority, "subjects": number})
+                _COUNT.run(self.connection, [{"authority": authority, "subjects": number}])
         if added == len(rows):
             return
         moves = [
@@ -100,7 +102,7 @@ class Draft:
             | {f"to_{name}": row[name] for name in ("sequence", "id", "envelope")}
             for row in rows
         ]
-        if self.connection.execute(_MOVE_HEAD, moves).rowcount != len(moves):
+        if _MOVE_HEAD.run(self.connection, moves) != len(moves):
             raise self._fallen(rows)
 
     def _fallen(self, rows: Sequence[dict[str, Any]]) -> SequenceFell:
@@ -125,8 +127,6 @@ class Draft:
 
 def begin_draft(connection: Connection, sequence: int) -> Draft:
     """The draft of entry number `sequence`, in a transaction that can write."""
-    # The entry's row comes after the rows that name it: SQLite checks the reference at the end of the transaction.
-    connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
     return Draft(connection, bytes.fromhex(Held(connection).root_id), sequence)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
 from sealring.errors import SealringError
+from sealring_server.prepared import command
 from sealring_server.schema import FORMAT, store
 from sealring_server.turn import turn_of
 
@@ -110,4 +111,4 @@ def _settings(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("sealring_begin", "BEGIN"))
+    command(connection, connection.get_execution_options().get("sealring_begin", "BEGIN"))

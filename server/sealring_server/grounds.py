@@ -15,16 +15,22 @@ from sealring.chain import Chain
 from sealring.furnished import furnished
 from sealring.names import ROOT
 from sealring_server.held import GOVERNING, Held
+from sealring_server.prepared import Prepared
 from sealring_server.schema import heads
 
 KEPT = 256  # chains; each holds what a few authorities say
 
 # A statement of any of these subjects moves its head, so the heads name all that is remembered of them too.
-_SAYS = select(heads.c.envelope).where(
-    or_(
-        (heads.c.type == "root") & (bindparam("name") == ROOT),
-        (heads.c.type == "brand") & (heads.c.subject == bindparam("name")),
-        heads.c.type.in_(GOVERNING) & (heads.c.subject >= bindparam("from")) & (heads.c.subject < bindparam("to")),
+_SAYS = Prepared(
+    select(heads.c.envelope).where(
+        or_(
+            (heads.c.type == "root") & (bindparam("name") == ROOT),
+            (heads.c.type == "brand") & (heads.c.subject == bindparam("name")),
+            *(
+                (heads.c.type == kind) & (heads.c.subject >= bindparam("from")) & (heads.c.subject < bindparam("to"))
+                for kind in GOVERNING
+            ),
+        )
     )
 )
 
@@ -57,8 +63,8 @@ class Grounds:
 
 def _says(held: Held, name: str) -> list[str]:
     """The digests of what an authority says of who speaks for it, and of what is said of it."""
-    rows = held.connection.scalars(_SAYS, {"name": name, "from": f"{name}/", "to": f"{name}0"})
-    return sorted(rows)
+    rows = _SAYS.rows(held.connection, {"name": name, "from": f"{name}/", "to": f"{name}0"})
+    return sorted(digest for (digest,) in rows)
 
 
 def _chain(held: Held, names: Collection[str]) -> Chain:

@@ -13,16 +13,17 @@ from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
 from sealring.floors import kept
 from sealring.statement import Brand, Common, parse_statement
+from sealring_server.prepared import Prepared
 from sealring_server.schema import heads, statements, store, tallies
 
 NEWEST = 64  # envelopes of one delegation or list that are looked at again with every publication
 AT_ONCE = 500  # subjects in one question
 GOVERNING = ("delegation", "revocations")  # the types that say what else counts
 
-_COUNT = select(tallies.c.subjects).where(tallies.c.authority == bindparam("authority"))
-_ROOT_ID = select(store.c.root_id)
-_ENVELOPE = select(statements.c.raw).where(statements.c.envelope == bindparam("digest"))
-_CURRENT = (
+_COUNT = Prepared(select(tallies.c.subjects).where(tallies.c.authority == bindparam("authority")))
+_ROOT_ID = Prepared(select(store.c.root_id))
+_ENVELOPE = Prepared(select(statements.c.raw).where(statements.c.envelope == bindparam("digest")))
+_CURRENT = Prepared(
     select(statements.c.raw, heads.c.format)
     .join(heads, heads.c.envelope == statements.c.envelope)
     .where(heads.c.type == bindparam("type"), heads.c.subject == bindparam("subject"))
@@ -34,11 +35,19 @@ _CURRENT_OF = (
     .where(heads.c.type == bindparam("type"), heads.c.subject.in_(bindparam("subjects", expanding=True)))
     .order_by(heads.c.sequence.desc(), heads.c.format.desc())
 )
-_HISTORY = (
+_HISTORY = Prepared(
     select(statements.c.raw)
     .where(statements.c.type == bindparam("type"), statements.c.subject == bindparam("subject"))
     .order_by(statements.c.sequence.desc(), statements.c.entry.desc())
 )
+_ROOT = Prepared(
+    select(statements.c.raw)
+    .join(heads, heads.c.envelope == statements.c.envelope)
+    .where(heads.c.type == "root")
+    .order_by(heads.c.sequence.desc())
+    .limit(1)
+)
+FEW = 4  # subjects that are asked about one by one: that is less work than one question about all
 
 
 class Held:
@@ -51,21 +60,13 @@ class Held:
     @property
     def root_id(self) -> str:
         """The id of version 1 of the root that this store serves."""
-        found = self.connection.scalar(_ROOT_ID)
-        assert isinstance(found, str)
-        return found
+        ((found,),) = _ROOT_ID.rows(self.connection, {})
+        return str(found)
 
     def root(self) -> bytes:
         """The newest root's envelope; there always is one."""
-        found = self.connection.scalar(
-            select(statements.c.raw)
-            .join(heads, heads.c.envelope == statements.c.envelope)
-            .where(heads.c.type == "root")
-            .order_by(heads.c.sequence.desc())
-            .limit(1)
-        )
-        assert isinstance(found, bytes)
-        return found
+        ((found,),) = _ROOT.rows(self.connection, {})
+        return bytes(found)
 
     def current(self, kind: str, subject: str, number: int | None = None) -> bytes | None:
         """The envelope that is the head of a subject; of several formats the highest (SPEC ST-8).
@@ -82,14 +83,17 @@ class Held:
         """The heads of a subject in each format, the highest first; asked for once in a transaction."""
         found = self._current.get((kind, subject))
         if found is None:
-            rows = self.connection.execute(_CURRENT, {"type": kind, "subject": subject})
-            found = self._current[kind, subject] = [(row.format, row.raw) for row in rows]
+            rows = _CURRENT.rows(self.connection, {"type": kind, "subject": subject})
+            found = self._current[kind, subject] = [(number, raw) for raw, number in rows]
         return found
 
     def look_up(self, abouts: Iterable[tuple[str, str]]) -> None:
         """Ask at once for the heads of these (type, subject); what is asked about one by one then costs nothing."""
         by_kind: dict[str, list[str]] = {}
-        for kind, subject in sorted(set(abouts) - set(self._current)):
+        new = set(abouts) - set(self._current)
+        if len(new) <= FEW:
+            return
+        for kind, subject in sorted(new):
             by_kind.setdefault(kind, []).append(subject)
             self._current[kind, subject] = []
         for kind, subjects in by_kind.items():
@@ -108,12 +112,21 @@ class Held:
 
     def envelope(self, digest: str) -> bytes | None:
         """The envelope of this digest, whether or not it is still a head."""
-        return self.connection.scalar(_ENVELOPE, {"digest": digest})
+        rows = _ENVELOPE.rows(self.connection, {"digest": digest})
+        return bytes(rows[0][0]) if rows else None
 
     def history(self, kind: str, subject: str) -> Iterator[bytes]:
         """Every envelope of a subject, the highest sequence first."""
-        if self.current(kind, subject) is not None:  # most statements are the first of their subject
-            yield from self.connection.scalars(_HISTORY, {"type": kind, "subject": subject})
+        heads = self._formats(kind, subject)
+        if not heads:  # most statements are the first of their subject
+            return
+        # Of a subject in one format the head comes first, and mostly nobody asks for more: there may be thousands.
+        first = heads[0][1] if len(heads) == 1 else None
+        if first is not None:
+            yield first
+        for (raw,) in _HISTORY.each(self.connection, {"type": kind, "subject": subject}):
+            if raw != first:
+                yield raw
 
     def remembered(self, authority: str) -> list[bytes]:
         """What the authority delegated and revoked, as much of it as a device would remember (SPEC FL-4)."""
@@ -165,7 +178,8 @@ class Held:
 
     def count(self, authority: str) -> int:
         """How many subjects of one authority have a head, each format by itself."""
-        return self.connection.scalar(_COUNT, {"authority": authority}) or 0
+        rows = _COUNT.rows(self.connection, {"authority": authority})
+        return int(rows[0][0]) if rows else 0
 
     def subjects(self, kind: str, authority: str) -> Iterator[str]:
         """The subjects of a type below one authority's name that have a head."""

@@ -24,6 +24,7 @@ from sealring_server.group import Ticket
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
 from sealring_server.images import BlobMissing, Uploads, missing_images
+from sealring_server.prepared import command
 from sealring_server.quota import check_subjects
 from sealring_server.receipt import Published, published, shown_now
 from sealring_server.terms import Terms
@@ -142,12 +143,12 @@ def _hides_another(draft: Draft, admitted: Sequence[Admitted]) -> bool:
 @contextmanager
 def _savepoint(connection: Connection) -> Iterator[None]:
     """What is written in this block stays in the transaction, or none of it."""
-    connection.exec_driver_sql("SAVEPOINT publication")
+    command(connection, "SAVEPOINT publication")
     try:
         yield
     except SQLAlchemyError:
         raise
     except BaseException:
-        connection.exec_driver_sql("ROLLBACK TO publication")
+        command(connection, "ROLLBACK TO publication")
         raise
-    connection.exec_driver_sql("RELEASE publication")
+    command(connection, "RELEASE publication")

@@ -1,14 +1,15 @@
 """Statements near the driver: the same rows, and the same errors, as SQLAlchemy gives (SPEC MP-6, HT-3)."""
 
 import pytest
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, func, insert, literal_column, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from sealring_server.prepared import NumberedRows, Prepared
+from sealring_server.prepared import NumberedRows, Prepared, command
 from sealring_server.schema import log, tiles
 from tests.unit.server.tiles.samples import catalogue
 
 _add = Prepared(insert(log))
+_all = Prepared(select(log.c.node).where(log.c.node < bindparam("below")).order_by(log.c.node))
 _some = Prepared(select(log.c.node).where(log.c.node < bindparam("below")).order_by(log.c.node).limit(2))
 
 
@@ -27,6 +28,31 @@ def test_constants_of_a_statement_stay_its_own() -> None:
         _add.run(connection, [{"node": number, "hash": b""} for number in range(5)])
         assert _some.rows(connection, {"below": 1}) == [(0,)]
         assert _some.rows(connection, {"below": 9}) == [(0,), (1,)]
+
+
+def test_rows_are_counted_and_given_one_by_one() -> None:
+    """PB-3: what an insertion left as it was is not counted; a look at the first of many rows ends there."""
+    with catalogue() as (one,), one.database.writing() as connection:
+        add = Prepared(insert(log).prefix_with("OR IGNORE"))
+        assert add.run(connection, [{"node": number, "hash": b""} for number in (1, 2, 3)]) == 3
+        assert add.run(connection, [{"node": number, "hash": b""} for number in (3, 4)]) == 1
+        assert add.run(connection, []) == 0
+        found = _all.each(connection, {"below": 9})
+        assert [next(found), next(found)] == [(1,), (2,)]
+        found.close()  # type: ignore[attr-defined]
+        assert list(_all.each(connection, {"below": 4})) == [(1,), (2,), (3,)]
+
+
+def test_damage_is_said_as_sqlalchemy_says_it_wherever_it_is_found() -> None:
+    """HT-3: with the question, with any row, and with what has no values."""
+    with catalogue() as (one,), one.database.writing() as connection:
+        damaged = Prepared(select(func.json_extract(literal_column("'{'"), "$.a")))
+        with pytest.raises(OperationalError, match="JSON"):
+            damaged.rows(connection, {})
+        with pytest.raises(OperationalError, match="JSON"):
+            next(damaged.each(connection, {}))
+        with pytest.raises(OperationalError, match="savepoint"):
+            command(connection, "RELEASE never")
 
 
 def test_a_refused_row_and_a_full_disk_are_said_as_sqlalchemy_says_them() -> None:
