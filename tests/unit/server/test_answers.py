@@ -159,7 +159,7 @@ class Device:
     def _walk(self, said: Sequence[bytes]) -> Chain:
         world = self.past.shop.world
         claims = [read_claim(raw) for raw in said]
-        held = [read_claim(raw) for raw in self.past.envelopes.values()]
+        held = [read_claim(raw) for raw in list(self.past.envelopes.values())]  # others may be publishing
         roots = [c for c in held if c.statement.type == "root" and c.statement.sequence <= max(self.root, 1)]
         brands = [c for c in held if c.statement.type == "brand" and c.statement.sequence <= self.brand]
         chain = Chain(begin_with_root(world.root.raw))
