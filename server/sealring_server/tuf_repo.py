@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from securesystemslib.formats import encode_canonical
-from sqlalchemy import Connection, bindparam, delete, insert, select, text
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text
 from tuf.api.metadata import (
     DelegatedRole,
     Delegations,
@@ -30,7 +30,8 @@ from tuf.api.metadata import (
 
 from sealring_server.key_folder import ONLINE_ROLES, PACKAGES
 from sealring_server.online_keys import OnlineKeys
-from sealring_server.schema import tuf
+from sealring_server.prepared import Prepared
+from sealring_server.schema import tuf, tuf_packages
 
 CATALOGUE = "catalogue.json"
 TIMESTAMP_LIFE = timedelta(days=7)
@@ -42,17 +43,17 @@ KEPT_PACKAGES = 3  # lists of the role `packages` that are served
 
 _Signed = Timestamp | Snapshot | Targets
 
+_ROLES = ("root", *ONLINE_ROLES, PACKAGES)
 # One question instead of six: it is asked with every publication.
-_newest = text(
-    "SELECT "
-    + ", ".join(
-        f"(SELECT max(version) FROM tuf WHERE role = '{role}') AS {role}" for role in ("root", *ONLINE_ROLES, PACKAGES)
+_newest = Prepared(
+    select(
+        *[select(func.max(tuf.c.version)).where(tuf.c.role == role).scalar_subquery() for role in _ROLES],
+        select(tuf_packages.c.key).scalar_subquery(),
     )
-    + ", (SELECT key FROM tuf_packages) AS packages_key"
 )
-_add = insert(tuf)
-_drop_packages = delete(tuf).where(tuf.c.role == PACKAGES, tuf.c.version <= bindparam("kept"))
-_drop_timestamps = delete(tuf).where(tuf.c.role == "timestamp", tuf.c.version < bindparam("newest"))
+_add = Prepared(insert(tuf))
+_drop_packages = Prepared(delete(tuf).where(tuf.c.role == PACKAGES, tuf.c.version <= bindparam("kept")))
+_drop_timestamps = Prepared(delete(tuf).where(tuf.c.role == "timestamp", tuf.c.version < bindparam("newest")))
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,10 @@ class Writing:
         self.connection = connection
         self.online = online
         self.at = _whole(at)
-        row = connection.execute(_newest).one()
-        self.versions = {role: getattr(row, role) or 0 for role in ("root", *ONLINE_ROLES, PACKAGES)}
+        ((*versions, packages),) = _newest.rows(connection, {})
+        self.versions = {role: version or 0 for role, version in zip(_ROLES, versions, strict=True)}
         self.root = online.root(self.versions["root"], self._root_bytes)
-        self.packages = _key(row.packages_key)
+        self.packages = _key(packages)
         self._rows: list[dict[str, Any]] = []
 
     def targets(self, catalogue: bytes) -> TufFile:
@@ -101,11 +102,11 @@ class Writing:
         over = MetaFile(self.versions["snapshot"])
         signed = Timestamp(snapshot_meta=over, **self._common("timestamp"))
         found = self._sign("timestamp", signed, self.root.roles["timestamp"])
-        self.connection.execute(_add, self._rows)
-        self.connection.execute(_drop_timestamps, {"newest": self.versions["timestamp"]})
+        _add.run(self.connection, self._rows)
+        _drop_timestamps.run(self.connection, [{"newest": self.versions["timestamp"]}])
         if any(row["role"] == PACKAGES for row in self._rows):
             # Each may have megabytes; who holds an older snapshot than these finds the newer one when asking again.
-            self.connection.execute(_drop_packages, {"kept": self.versions[PACKAGES] - KEPT_PACKAGES})
+            _drop_packages.run(self.connection, [{"kept": self.versions[PACKAGES] - KEPT_PACKAGES}])
         return TufFile("timestamp.json", found.data)
 
     def _sign(self, name: str, signed: _Signed, role: Role) -> TufFile:
@@ -155,7 +156,7 @@ def sign_timestamp(connection: Connection, online: OnlineKeys, at: datetime) -> 
 def keep_root(connection: Connection, raw: bytes) -> None:
     """Write a root's row."""
     version = Metadata[Root].from_bytes(raw).signed.version
-    connection.execute(_add, {"role": "root", "version": version, "raw": raw})
+    _add.run(connection, [{"role": "root", "version": version, "raw": raw}])
 
 
 def last_version(connection: Connection, role: str) -> int:
