@@ -120,7 +120,8 @@ class Draft:
         Raises:
             TrustError: what was added makes no entry, such as a view beyond its bounds.
         """
-        updates = self.updates | update_views(Held(self.connection), self.root, self.sequence, self.news)
+        held = Held(self.connection)
+        updates = self.updates | update_views(held, self.root, self.sequence, self.news, here.documents)
         entry = append_entry(self.connection, here.tiles, updates, root=self.root, at=at)
         return Shown(entry, publish_catalogue(self.connection, here.online, entry.raw, at))
 

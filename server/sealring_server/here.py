@@ -15,6 +15,7 @@ from sealring_server.key_folder import KeyFolder
 from sealring_server.online_keys import OnlineKeys
 from sealring_server.surroundings import credentials_folder
 from sealring_server.tiles.cache import Tiles
+from sealring_server.views.listing import Documents
 
 Clock = Callable[[], datetime]
 """Says the instant: aware, UTC."""
@@ -50,6 +51,8 @@ class StoreHere:
     clock: Clock
     limits: Limits = Limits()
     tiles: Tiles = field(default_factory=Tiles)
+    documents: Documents = field(default_factory=Documents)
+    """The newest views (SPEC VW-1)."""
     group: Group[Any, Any] = field(default_factory=Group)
     """The publications of this process that wait to be committed (SPEC PB-10)."""
     grounds: Grounds = field(default_factory=Grounds)

@@ -19,9 +19,18 @@ def document(root: bytes, model: str, rows: Rows) -> bytes:
     Raises:
         TrustError: when no device would take it: too many rows, or more than 1 MiB.
     """
-    body = ",".join([_spelt(about, rows[about].hex()) for about in sorted(rows)])
+    body = ",".join([f"[{spelt(about, rows[about].hex())}]" for about in sorted(rows)])
     raw = f'{{"format":1,"root":"{root.hex()}","model":"{model}","statements":[{body}]}}'.encode("ascii")
-    if len(rows) > MAX_ROWS or len(raw) > MAX_VIEW:
+    return check_bounds(raw, len(rows))
+
+
+def check_bounds(raw: bytes, rows: int) -> bytes:
+    """The same document, with so many rows, where a device would take it.
+
+    Raises:
+        TrustError.
+    """
+    if rows > MAX_ROWS or len(raw) > MAX_VIEW:
         parse_view(raw)  # says what is too much
     return raw
 
@@ -31,6 +40,6 @@ def digest_of(raw: bytes) -> bytes:
     return sha256(raw).digest()
 
 
-def _spelt(about: Subjects, value: str) -> str:
-    sequence = int(value[:16], 16)
-    return f'["{about[0]}",{about[1]},"{about[2]}",{sequence},"{value[16:80]}","{value[80:]}"]'
+def spelt(about: Subjects, value: str) -> str:
+    """One row, without its brackets; `value` is the 72 bytes of its leaf in hex."""
+    return f'"{about[0]}",{about[1]},"{about[2]}",{int(value[:16], 16)},"{value[16:80]}","{value[80:]}"'

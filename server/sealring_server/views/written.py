@@ -44,10 +44,9 @@ class Written:
     def __init__(self, sequence: int) -> None:
         self.sequence = sequence
         self._todo: dict[str, list[dict[str, Any]]] = {}
-        self._again: dict[str, bool] = {}
 
     def rows(self, model: str, before: Mapping[Subjects, tuple[int, bytes]], after: Mapping[Subjects, bytes]) -> bool:
-        """Note what differs; whether anything does."""
+        """Note what differs; whether anything does. What stands in neither stays as it is."""
         changed = [about for about, value in after.items() if about not in before or before[about][1] != value]
         ended = [about for about in before if about not in after]
         for about in changed:
@@ -57,12 +56,15 @@ class Written:
         for about in ended:
             self._past(model, about, *before[about])
             self._do("remove", _place(model, about, "at_"))
-        self._again[model] = any(since == self.sequence for since, _ in before.values())
         return bool(changed or ended)
 
-    def view(self, model: str, digest: bytes) -> None:
-        """Note the digest of the model's view from this entry on."""
-        if self._again.pop(model, False):
+    def view(self, model: str, digest: bytes, *, is_again: bool) -> None:
+        """Note the digest of the model's view from this entry on.
+
+        Args:
+            is_again: whether this very entry has given it another one already, which then never was.
+        """
+        if is_again:
             self._do("same entry", {"of": model, "now": self.sequence})
         self._do("view", {"of": model, "now": self.sequence, "named": digest.hex()})
 

@@ -23,6 +23,7 @@ from sealring_server.views import (
     update_views,
     view_bytes,
 )
+from sealring_server.views.listing import Documents
 from tests.unit.server.view_world import Chance, Held, empty_store, expected
 
 STEPS = 25
@@ -36,6 +37,8 @@ class History:
     held: Held = field(default_factory=Held)
     shown: list[dict[str, View]] = field(default_factory=list)
     """By entry, from 1 on; by model."""
+    known: Documents | None = None
+    """What the store's process remembers; it is never asked to forget what was rolled back."""
 
     @property
     def sequence(self) -> int:
@@ -47,7 +50,7 @@ class History:
         leaves: dict[bytes, Head] = {}
         for news in parts:
             self.held.put(connection, news, self.sequence)
-            leaves |= update_views(product.Held(connection), root, self.sequence, news)
+            leaves |= update_views(product.Held(connection), root, self.sequence, news, self.known)
         now = expected(self.chance.world, self.held)
         changed = {view_key(root, name): view for name, view in now.items() if before.get(name) != view}
         assert leaves.keys() >= changed.keys()
@@ -86,8 +89,20 @@ def _check_difference(connection: Connection, old: View, new: View) -> None:
 @pytest.mark.parametrize("seed", range(14))
 def test_after_any_publications_every_view_is_what_its_rule_says(seed: int) -> None:
     """VW-2, VW-3, ST-8: all ten types in two formats, in any order, names before what they name among them."""
-    chance = Chance(seed)
-    history, engine = History(chance), empty_store(chance.world)
+    _check_any(Chance(seed), None)
+
+
+@pytest.mark.parametrize("seed", range(200, 212))
+@pytest.mark.parametrize("most", [8_000, 1_000_000])
+def test_what_is_remembered_changes_no_view(seed: int, most: int) -> None:
+    """VW-1, VW-3: neither what was forgotten meanwhile, nor what was rolled back, nor a second change in one entry."""
+    known = Documents(most)
+    _check_any(Chance(seed), known)
+    assert 0 < len(known) <= most
+
+
+def _check_any(chance: Chance, known: Documents | None) -> None:
+    history, engine = History(chance, known=known), empty_store(chance.world)
     with engine.connect() as connection:
         with connection.begin():
             history.publish(connection, chance.first())
@@ -104,7 +119,7 @@ def test_after_any_publications_every_view_is_what_its_rule_says(seed: int) -> N
 
 def _roll_back(connection: Connection, history: History) -> None:
     """An entry that never became visible: the next one has its number, and must not see anything of it."""
-    draft = History(history.chance, history.held.copy(), list(history.shown))
+    draft = History(history.chance, history.held.copy(), list(history.shown), history.known)
     with connection.begin() as transaction:
         draft.publish(connection, history.chance.publication())
         transaction.rollback()
