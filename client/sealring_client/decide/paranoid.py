@@ -88,8 +88,8 @@ def check_rows(
         path = f"v1/proofs/{found.entry.map.hex()}/{','.join(key.hex() for key in asked)}"
         proof = source.fetch(path, limit=MAX_PROOF)
         present = verify_proof(proof, found.entry.map, asked).present
-        for key in asked:
-            about, said = by_key[key], present.get(key)
+        for about, key in sorted((by_key[key], key) for key in asked):
+            said = present.get(key)
             if said != wanted[about] and not _is_of_no_concern(about, said, view.model, bring, trusted):
                 err = ViewDisagrees(found.store.statement.name, about, wanted[about], said)
                 keep_evidence(folder, found, files, source, ProofEntry(found.entry.map, tuple(asked), proof))
