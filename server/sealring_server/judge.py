@@ -42,10 +42,12 @@ def admit_rest(work: Admission, claims: list[Claim], *, furnished: bool = False)
     """
     if not furnished:
         work.furnish()
-    for stage in sorted({stage_of(c) for c in claims}):
-        for claim in claims:
-            if stage_of(claim) == stage:
-                _admit_other(work, claim)
+    by_stage: dict[int, list[Claim]] = {}
+    for claim in claims:
+        by_stage.setdefault(stage_of(claim), []).append(claim)
+    for stage in sorted(by_stage):
+        for claim in by_stage[stage]:
+            _admit_other(work, claim)
         if stage <= 2:
             work.furnish()
 
@@ -118,13 +120,16 @@ def _authenticated(work: Admission, claim: Claim, known: Envelope | None) -> Aut
     """The statement in the envelope that is to be kept; each signature is verified once where that is as offered."""
     kind, authority = TYPES[claim.statement.type], claim.statement.authority
     try:
-        offered = work.chain.authenticate(claim.envelope.raw, kind, authority)
+        offered = work.chain.authenticate_claim(claim, kind, authority)
     except TrustError:
         # PB-4: it may be one more signature for what is here, and enough together with those. If not, who made it is
         # told what is wrong with his own.
         with suppress(TrustError):
             return work.chain.authenticate(work.merged(claim, known).raw, kind, authority)
         raise
+    is_first = known is None or known.id != claim.envelope.id
+    if is_first and not offered.under and offered.signers >= claim.envelope.signatures.keys():
+        return offered  # nothing to merge it with, and each signature is one of the authority's own that counts
     kept = work.merged(claim, known, good=offered.signers)
     return offered if kept.raw == claim.envelope.raw else work.chain.authenticate(kept.raw, kind, authority)
 

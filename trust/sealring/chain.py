@@ -22,7 +22,7 @@ from sealring.errors import TrustError
 from sealring.moment import Moment, check_time
 from sealring.names import NO_ROOT, ROOT
 from sealring.revocation import InForce
-from sealring.speaking import Speaker, met_by, vouched
+from sealring.speaking import Met, Speaker, met_by, vouched
 from sealring.statement import Brand, Common, Delegation, Revocations, Root, parse_statement
 from sealring.succession import follow
 from sealring.threshold import check_threshold
@@ -157,17 +157,22 @@ class Chain:
         Raises:
             TrustError: and nothing else, whatever the bytes.
         """
-        envelope, speakers = parse_envelope(raw), self.speakers(authority)
+        envelope = parse_envelope(raw)
+        # TH-1 comes first: no member is read before a threshold of keys vouches for the exact bytes.
+        met = self._met(envelope, kind, authority)
+        return _said_by(authority, self._parsed(envelope, kind), envelope, met)
+
+    def authenticate_claim(self, claim: Claim, kind: type[S], authority: str) -> Authentic[S]:
+        """As `authenticate`, of what `read_claim` has read already: to be routed, and believed by nobody until now."""
+        met = self._met(claim.envelope, kind, authority)
+        return _said_by(authority, self._of_kind(claim.statement, kind), claim.envelope, met)
+
+    def _met(self, envelope: Envelope, kind: type[S], authority: str) -> Met:
+        speakers = self.speakers(authority)
         # BR-1; of the root's, this is the way of its revocations alone: `with_root` and `with_brand` have the others.
         if not speakers or (authority == ROOT and kind is not Revocations):
             raise WrongStatement(f"brand {authority}", "no current certificate", "one signed by the root", "BR-1")
-        # TH-1 comes first: no member is read before a threshold of keys vouches for the exact bytes.
-        met = met_by(envelope, speakers, f"{kind.__struct_config__.tag} of {authority}")
-        statement = self._parsed(envelope, kind)
-        # AU-1: a brand speaks for itself only, or any certified publisher could sign anyone's software.
-        if statement.authority != authority:
-            raise WrongStatement(statement.title, f"authority {statement.authority}", authority, "AU-1")
-        return vouched(statement, envelope, met)
+        return met_by(envelope, speakers, f"{kind.__struct_config__.tag} of {authority}")
 
     def verify(
         self,
@@ -214,13 +219,22 @@ class Chain:
         return follow(self.root.statement, counts, counts or self.former.get(statement.brand), statement, envelope)
 
     def _parsed(self, envelope: Envelope, kind: type[S]) -> S:
-        statement = parse_statement(envelope.payload)
+        return self._of_kind(parse_statement(envelope.payload), kind)
+
+    def _of_kind(self, statement: Common, kind: type[S]) -> S:
         if not isinstance(statement, kind):
             raise WrongStatement("assertion", statement.title, f"a {kind.__struct_config__.tag}", "ST-6")
         # ST-4: or what was signed under a rehearsal's root could be replayed in production.
         if statement.root != self.root_id:
             raise WrongStatement(statement.title, f"root {statement.root[:16]}", f"root {self.root_id[:16]}", "ST-4")
         return statement
+
+
+def _said_by(authority: str, statement: S, envelope: Envelope, met: Met) -> Authentic[S]:
+    # AU-1: a brand speaks for itself only, or any certified publisher could sign anyone's software.
+    if statement.authority != authority:
+        raise WrongStatement(statement.title, f"authority {statement.authority}", authority, "AU-1")
+    return vouched(statement, envelope, met)
 
 
 def _certified(envelope: Envelope, root: Authentic[Root]) -> bool:

@@ -9,12 +9,11 @@ place. So a thief's fast-forward ends with his keys, and a routine rotation open
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from sealring.authentic import Authentic, S, check_floor
+from sealring.authentic import Authentic, S, check_floor, read_claim
 from sealring.chain import Chain
-from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
 from sealring.furnished import furnished, gives_way
-from sealring.statement import TYPES, Common, parse_statement
+from sealring.statement import TYPES, Common
 
 MAX_KEPT = 8  # statements of one subject
 MAX_UNCHECKED = 4  # of one subject, up to which one stays for a signature that does not count today
@@ -75,8 +74,8 @@ class Floors:
 
 def reauthenticate(chain: Chain, raw: bytes) -> Authentic[Common]:
     """One remembered statement of a brand, judged again by today's keys."""
-    statement = parse_statement(parse_envelope(raw).payload)
-    return chain.authenticate(raw, TYPES[statement.type], statement.authority)
+    claim = read_claim(raw)
+    return chain.authenticate_claim(claim, TYPES[claim.statement.type], claim.statement.authority)
 
 
 def _goes_before(chain: Chain, found: Authentic[Common], held: Authentic[Common]) -> bool:
