@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
-from sealring.catalogue.leaf import bit_of
 from sealring.catalogue.nodes import Leaf
 from sealring.catalogue.proof import ASKED_LEAF, BOTH, EMPTY, LEFT_PRUNED, LONG_SKIP, NAMED_LEAF, RIGHT_PRUNED, VERSION
 
@@ -55,8 +54,7 @@ def write_proof(root: H, asked: tuple[bytes, ...], open: Callable[[H], Leaf | Fo
             _write_leaf(out, node, here)
             continue
         index, on_left, on_right = node.index, node.left, node.right
-        left = tuple([key for key in here if not bit_of(key, index)])
-        right = tuple([key for key in here if bit_of(key, index)])
+        left, right = _sides(here, index)
         skip = index - (parent + 1)
         if right:
             todo.append((on_right, index, right))
@@ -69,6 +67,15 @@ def write_proof(root: H, asked: tuple[bytes, ...], open: Callable[[H], Leaf | Fo
         else:
             _write_fork(out, LEFT_PRUNED, skip, on_left.hash)
     return bytes(out)
+
+
+def _sides(keys: tuple[bytes, ...], index: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """Those with a 0 at this bit, and those with a 1."""
+    byte, bit = index >> 3, 0x80 >> (index & 7)
+    right = tuple([key for key in keys if key[byte] & bit])
+    if not right:
+        return keys, right
+    return tuple([key for key in keys if not key[byte] & bit]) if len(right) < len(keys) else (), right
 
 
 def _write_leaf(out: bytearray, leaf: Leaf, asked: tuple[bytes, ...]) -> None:
