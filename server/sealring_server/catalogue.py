@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import ClassVar
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -34,6 +35,7 @@ _map = Prepared(
 )
 _numbered = Prepared(select(entries.c.raw).where(entries.c.sequence == bindparam("sequence")))
 _add_entry = Prepared(insert(entries))
+_parsed = lru_cache(maxsize=16)(parse_entry)  # a publication asks for the newest several times
 
 
 @dataclass(eq=False)
@@ -53,7 +55,7 @@ class NoSuchThing(SealringError):
 def last_entry(connection: Connection) -> CatalogueEntry:
     """The newest entry; a store always has one."""
     ((raw, _, _),) = _last.rows(connection, {})
-    return parse_entry(raw)
+    return _parsed(raw)
 
 
 def append_entry(
@@ -83,7 +85,7 @@ def append_items(
         entry = first_entry(root=root, map=_hash(after.top), size=after.added, time=at)
     else:
         raw, held, number = found[0]
-        before = parse_entry(raw)
+        before = _parsed(raw)
         end = known.log if known.log.size == before.sequence else frontier(connection, before.sequence)
         after = change(connection, known, _top(held, number), items, before.sequence + 1)
         # A clock that went back must not make the catalogue look older than what was shown.

@@ -56,6 +56,9 @@ _drop_packages = Prepared(delete(tuf).where(tuf.c.role == PACKAGES, tuf.c.versio
 _drop_timestamps = Prepared(delete(tuf).where(tuf.c.role == "timestamp", tuf.c.version < bindparam("newest")))
 
 
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 @dataclass(frozen=True)
 class TufFile:
     """One file of the repository as clients ask for it."""
@@ -111,9 +114,9 @@ class Writing:
 
     def _sign(self, name: str, signed: _Signed, role: Role) -> TufFile:
         said = signed.to_dict()
-        text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = _json(said)
         found = self.online.sign(name, role, _canonical(said, text))
-        signatures = json.dumps([{"keyid": one.keyid, "sig": one.signature} for one in found], separators=(",", ":"))
+        signatures = _json([{"keyid": one.keyid, "sig": one.signature} for one in found])
         raw = f'{{"signatures":{signatures},"signed":{text}}}'.encode()
         self._rows.append({"role": name, "version": signed.version, "raw": raw})
         return TufFile(f"{signed.version}.{name}.json", raw)

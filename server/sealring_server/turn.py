@@ -22,13 +22,13 @@ def turn_of(folder: Path, seconds: float) -> Iterator[None]:
     """While it lasts no other process has its turn, unless it waited so many seconds."""
     deadline = time.monotonic() + seconds
     with ExitStack() as turn:
-        with _locked(folder / DOOR, deadline):
-            turn.enter_context(_locked(folder / TURN, deadline))
+        with _locked(os.path.join(folder, DOOR), deadline):
+            turn.enter_context(_locked(os.path.join(folder, TURN), deadline))
         yield
 
 
 @contextmanager
-def _locked(file: Path, deadline: float) -> Iterator[None]:
+def _locked(file: str, deadline: float) -> Iterator[None]:
     """The kernel lets go of it when this process dies."""
     try:
         handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -13,6 +13,7 @@ from sealring.catalogue.leaf import HASH_BYTES, MAX_SEQUENCE, map_node_hash
 SLOTS: Final = 16
 DEPTHS: Final = 64  # half-bytes of a key
 HEAD_BYTES: Final = 5
+_BITS: Final = tuple(1 << at for at in range(SLOTS))
 FEW: Final = 3  # changed slots, up to which it is less work to hash the way of each
 MAX_TILE: Final = HEAD_BYTES + SLOTS * (7 + HASH_BYTES)  # bytes
 
@@ -62,6 +63,10 @@ class Tile:
         assert top is not None  # a tile has a slot
         return top
 
+    def has(self, at: int) -> bool:
+        """Whether something hangs at this half-byte."""
+        return self.nodes[SLOTS + at] is not None
+
     def slot(self, at: int) -> Slot | None:
         """The slot of this half-byte, 0 to 15."""
         found = self.nodes[SLOTS + at]
@@ -97,14 +102,10 @@ class Tile:
         A hash is never left out for being computable from below: a reader checks each tile against the one above.
         """
         width = (max(self._numbers).bit_length() + 7) // 8
-        occupied = 0
-        parts = [b""]
-        for at, number in enumerate(self._numbers):
-            if number:
-                occupied |= 1 << at
-                parts.append(number.to_bytes(width, "big"))
-        parts[0] = (occupied << 24 | self._links << 8 | width).to_bytes(HEAD_BYTES, "big")
-        return b"".join(parts + [found for found in self.nodes[SLOTS:] if found is not None])
+        occupied = sum([bit for bit, number in zip(_BITS, self._numbers, strict=True) if number])
+        head = (occupied << 24 | self._links << 8 | width).to_bytes(HEAD_BYTES, "big")
+        numbers = [number.to_bytes(width, "big") for number in self._numbers if number]
+        return b"".join([head, *numbers, *filter(None, self.nodes[SLOTS:])])
 
 
 def parse_tile(raw: bytes, depth: int) -> Tile:

@@ -48,7 +48,7 @@ class _Part(NamedTuple):
 
 def own_slot(tile: Tile, at: int) -> int | None:
     """The way of a key that is to be put in: as far as its own half-bytes have slots."""
-    return None if tile.slot(at) is None else at
+    return at if tile.has(at) else None
 
 
 def walk(connection: Connection, known: Tiles, top: Slot, keys: Collection[bytes], landing: Landing) -> Ways:
