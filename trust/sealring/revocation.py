@@ -72,6 +72,8 @@ class InForce:
 
     def strongest(self, statement: Common, identity: str) -> Found | None:
         """The strongest line that names this statement, by its id or its type and subject (SPEC RK-1, RK-4)."""
+        if not self._lines:
+            return None  # mostly nothing is taken back, and nothing need be looked up for each statement
         found = [*self._naming(statement, identity), *self._naming(statement, statement.title)]
         return max(found, key=lambda one: STRENGTH[one.action], default=None)
 
