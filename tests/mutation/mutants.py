@@ -13,7 +13,7 @@ FILES = (
     *("authentic", "chain", "speaking", "succession", "delegation", "revocation", "furnished", "floors", "installed"),
     *("end_of_life", "rollout", "agreement", "requirements", "approve", "time_floors", "moment", "threshold", "keys"),
     *("algorithm", "envelope", "strict", "catalogue/proof", "catalogue/follows", "catalogue/log", "catalogue/view"),
-    *("bundle/read", "bundle/form", "bundle/entries"),
+    *("catalogue/view_difference", "bundle/read", "bundle/form", "bundle/entries", "bundle/parts"),
 )
 """What decides whether a statement counts, below trust/sealring."""
 
