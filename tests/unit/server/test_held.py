@@ -16,7 +16,7 @@ def test_the_history_of_a_subject_is_whole_and_the_highest_comes_first(shop: Sho
         shop.publish([sign(world.revocations(sequence=sequence), *keys)])
     with shop.here.database.reading() as connection:
         held = Held(connection)
-        for kind, subject in (("revocations", "acme/acme"), ("brand", "acme"), ("release", "nobody/tool/latest/stable")):
+        for kind, subject in (("revocations", "acme/acme"), ("brand", "acme"), ("release", "nobody/a/latest/stable")):
             of = (statements.c.type == kind, statements.c.subject == subject)
             newest = (statements.c.sequence.desc(), statements.c.entry.desc())
             assert list(held.history(kind, subject)) == list(
