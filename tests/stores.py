@@ -86,6 +86,8 @@ def ask(url: str, path: str, method: str = "GET", body: bytes | None = None, **h
         # A store that refuses a body by its length answers and closes before all of it was sent.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.request(method, parts.path + path, body, sent)
+        if connection.sock is None:  # gone before it could answer
+            raise ConnectionError(f"{url}: closed while a request was sent")
         answer = connection.getresponse()
         return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import http.client
 import os
 import signal
@@ -113,6 +114,9 @@ def _serve(
     def load(_target: str) -> Any:
         _end_with(parent)
         app = create_app(open_store(folder, clock, failures=failures))
+        # What was imported stays for good: no later collection need look at it while somebody waits.
+        gc.collect()
+        gc.freeze()
         os.write(say_started, b".")
         return app
 
