@@ -106,7 +106,7 @@ def _one_update(here: StoreHere, release: Envelope) -> tuple[float, int, int]:
         draft = begin_draft(connection, last_entry(connection).sequence + 1)
         draft.add([Admitted(statement, release, is_news=True)])
         begin, at = time.perf_counter(), here.clock()
-        updates = draft.updates | update_views(Held(connection), draft.root, draft.sequence, draft.news)
+        updates = draft.updates | update_views(Held(connection), draft.root, draft.sequence, draft.news, here.documents)
         entry = append_entry(connection, here.tiles, updates, root=draft.root, at=at)
         seconds = time.perf_counter() - begin
         publish_catalogue(connection, here.online, entry.raw, at)

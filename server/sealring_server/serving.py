@@ -31,6 +31,7 @@ THREADS = 16  # at most so many requests at a time in one worker; the database k
 START_SECONDS = 60
 HOURLY = 60  # rounds without a failure
 PR_SET_PDEATHSIG = 1
+SWITCH_SECONDS = 0.0005
 
 
 @dataclass(eq=False)
@@ -117,6 +118,8 @@ def _serve(
         # What was imported stays for good: no later collection need look at it while somebody waits.
         gc.collect()
         gc.freeze()
+        # A reader waits at most so long for a thread that publishes; Python's own 5 ms would be its whole answer.
+        sys.setswitchinterval(SWITCH_SECONDS)
         os.write(say_started, b".")
         return app
 
