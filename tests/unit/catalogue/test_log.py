@@ -164,3 +164,23 @@ def test_any_bytes_are_a_frontier_in_its_one_spelling_or_refused(raw: bytes) -> 
     """SPEC LG-1."""
     with suppress(BadFrontier):
         assert Frontier.from_bytes(raw).to_bytes() == raw
+
+
+@pytest.mark.parametrize(
+    ("size", "peaks", "good"),
+    [
+        pytest.param(2**53 - 1, 53, True, id="the largest log"),
+        pytest.param(2**53, 1, False, id="one entry more"),
+        pytest.param(5, 2, True, id="two peaks"),
+        pytest.param(5, 3, False, id="a peak too many"),
+        pytest.param(5, 1, False, id="a peak too few"),
+    ],
+)
+def test_a_frontier_has_a_peak_for_each_bit_of_its_size(size: int, peaks: int, good: bool) -> None:
+    """SPEC LG-1: what is read back from a disk is what was written, or is refused."""
+    raw = size.to_bytes(8, "big") + b"".join(bytes([n]) * 32 for n in range(peaks))
+    if good:
+        assert Frontier.from_bytes(raw).to_bytes() == raw
+        return
+    with pytest.raises(BadFrontier):
+        Frontier.from_bytes(raw)

@@ -180,3 +180,12 @@ def test_nothing_but_a_refusal_comes_out_of_any_bytes(raw: bytes) -> None:
     """SPEC VW-1: no exception of another kind, whatever the bytes."""
     with pytest.raises(TrustError):
         parse_view(raw)
+
+
+def test_the_newest_of_the_formats_that_are_known_is_told() -> None:
+    """SPEC ST-8: a format that the reader doesn't know counts for nothing, however high."""
+    heads = {("brand", 1, "acme"): head(3), ("brand", 2, "acme"): head(5), ("brand", 3, "acme"): head(9)}
+    view = make_view(ROOT, MODEL, heads)
+    assert view.newest("brand", (1, 2), "acme") == head(5)
+    assert view.newest("brand", (1, 4), "acme") == head(3)
+    assert view.newest("brand", (4,), "acme") is None

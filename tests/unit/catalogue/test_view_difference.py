@@ -162,3 +162,29 @@ def test_a_view_lists_no_half_of_a_removal(which: int) -> None:
     raw += (ZERO if which == 1 else head(1).id.hex()).encode() + parts[2]
     with pytest.raises(BadRow):
         parse_view(raw)
+
+
+def test_a_difference_may_be_as_long_as_a_view() -> None:
+    """SPEC BN-5: a mebibyte, to the byte; and no longer."""
+    rows: list[str] = []
+    for number in range(2000):
+        rows.append(row(("release", 1, f"acme/{number:04}-{'x' * 400}")))
+    start, end = '{"format":1,"removed":[],"changed":[', "]}"
+    limit = 1024 * 1024
+    while len(start) + len(",".join(rows)) + len(end) > limit:
+        rows.pop()
+    last = rows.pop()
+    missing = limit - len(start) - len(",".join([*rows, last])) - len(end)
+    last = last.replace("x" * 400, "x" * (400 + min(missing, 100)))
+    raw = f"{start}{','.join([*rows, last])}{end}".encode()
+    assert 1023 * 1024 < len(raw) <= limit
+    assert len(parse_view_difference(raw).changed) == len(rows) + 1
+    with pytest.raises(BadDifference):
+        parse_view_difference(raw + b" " * (limit + 1 - len(raw)))
+
+
+def test_a_refusal_names_type_subject_and_format() -> None:
+    """SPEC BN-5: in words that a person finds again in the view."""
+    twice = f'{{"format":1,"removed":[],"changed":[{row(ABOUTS[3])},{row(ABOUTS[3])}]}}'.encode()
+    with pytest.raises(BadDifference, match=r"model acme/base/stable \(format 2\)"):
+        parse_view_difference(twice)

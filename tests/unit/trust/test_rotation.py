@@ -164,3 +164,13 @@ def test_a_root_that_keeps_the_role_brand_keeps_its_brands() -> None:
 def test_no_versions_of_a_brand_change_nothing() -> None:
     """An empty answer is no statement."""
     assert chain().with_brand([]) == chain()
+
+
+def test_a_brand_is_known_with_all_who_vouch_for_it() -> None:
+    """BR-1, BR-2: the role `brand`, and the keys of the version before."""
+    world = World()
+    first, role, keys = world.signed(world.brand()), world.brand_role, world.brand_keys("acme")[:2]
+    following = world.brand(sequence=2, keys=key_set(2, *world.brand_keys("acme", 2)))
+    second = sign(following, *role, *keys, *world.brand_keys("acme", 2)[:2])
+    found = Chain(begin_with_root(world.root.raw)).with_brand([first.raw, second.raw]).brands["acme"]
+    assert found.signers == {key.id for key in (*role, *keys)}
