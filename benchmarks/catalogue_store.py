@@ -30,6 +30,7 @@ from sealring_server.commit import begin_draft
 from sealring_server.held import Held
 from sealring_server.here import Limits, StoreHere, open_store
 from sealring_server.publication import publish_at_once
+from sealring_server.serving import settle
 from sealring_server.tuf_repo import publish_catalogue
 from sealring_server.views import update_views
 from sealring_server.work import Admitted
@@ -51,6 +52,7 @@ READS = 3_000
 def figures(big: BigStore) -> Iterator[Figure]:
     """The store's side at this size."""
     here = open_store(big.store.folder, system_clock, Limits(subjects=10_000_000))
+    settle()  # this process works as the store's workers do
     yield from _updates(big, here)
     yield from _groups(big, here)
     yield from _proofs(big, here)

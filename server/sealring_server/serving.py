@@ -115,11 +115,7 @@ def _serve(
     def load(_target: str) -> Any:
         _end_with(parent)
         app = create_app(open_store(folder, clock, failures=failures))
-        # What was imported stays for good: no later collection need look at it while somebody waits.
-        gc.collect()
-        gc.freeze()
-        # A reader waits at most so long for a thread that publishes; Python's own 5 ms would be its whole answer.
-        sys.setswitchinterval(SWITCH_SECONDS)
+        settle()
         os.write(say_started, b".")
         return app
 
@@ -160,6 +156,15 @@ def _attend(
     for number in count(1):
         time.sleep(pause(failed))
         failed = 0 if _attempt(here, number) else failed + 1
+
+
+def settle() -> None:
+    """What a worker does once all is loaded, and before it answers."""
+    # What was imported stays for good: no later collection need look at it while somebody waits.
+    gc.collect()
+    gc.freeze()
+    # A reader waits at most so long for a thread that publishes; Python's own 5 ms would be its whole answer.
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def _answers(address: tuple[str, int]) -> bool:
