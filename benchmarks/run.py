@@ -60,7 +60,9 @@ def _row(figure: Figure) -> str:
 
 def _numbers(figure: Figure) -> tuple[str, str]:
     peer = "" if figure.peer is None else f"{figure.peer:.2f}"
-    return peer, "" if figure.ratio is None else f"{figure.ratio:.2f}"
+    if figure.ratio is None:
+        return peer, ""
+    return peer, f"{figure.ratio:.2f}" if figure.ratio >= 0.1 else f"{figure.ratio:.4f}"
 
 
 def _table(figures: Sequence[Figure]) -> str:
