@@ -8,7 +8,13 @@ from pathlib import Path
 from random import Random
 from urllib.parse import unquote
 
-from tuf.api.exceptions import BadVersionNumberError, DownloadError, DownloadHTTPError, RepositoryError
+from tuf.api.exceptions import (
+    BadVersionNumberError,
+    DownloadError,
+    DownloadHTTPError,
+    RepositoryError,
+    UnsignedMetadataError,
+)
 from tuf.ngclient import FetcherInterface, Updater
 
 from sealring.errors import SealringError
@@ -142,7 +148,9 @@ class Judged:
         if not {"rotate_top", "threshold_up"} & set(self.changes):
             return None
         theirs, ours = self.theirs.error, self.ours.error
-        if self.ours.digest and (isinstance(theirs, BadVersionNumberError) or "missing info" in str(theirs)):
+        # Its held timestamp, of the same or a higher version, may also lead it to the old snapshot, by keys of before.
+        stuck = isinstance(theirs, UnsignedMetadataError) and str(theirs).startswith("snapshot was signed by")
+        if self.ours.digest and (isinstance(theirs, BadVersionNumberError) or "missing info" in str(theirs) or stuck):
             return "new keys end what was held"
         if self.theirs.digest and "snapshot.json" in str(ours):
             return "new keys end what was held"
