@@ -5,7 +5,7 @@ All of it is written in the caller's transaction, so that it becomes visible as 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -16,16 +16,14 @@ from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.sparse import SequenceFell
 from sealring.statement import Common
-from sealring_server.catalogue import append_entry, last_entry
+from sealring_server.catalogue import append_entry
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
 from sealring_server.prepared import Prepared
 from sealring_server.schema import heads, statements, tallies
-from sealring_server.tuf_repo import TufFile, publish_catalogue, sign_timestamp
+from sealring_server.tuf_repo import TufFile, publish_catalogue
 from sealring_server.views import update_views
 from sealring_server.work import Admitted
-
-RESIGN_AFTER = timedelta(days=1)
 
 _MEMBERS = ("type", "format", "subject", "sequence", "id", "envelope")
 # What is there is looked for by its digest, or by its subject; an update, so that each can be told from the other.
@@ -142,20 +140,6 @@ def append(
     draft = begin_draft(connection, sequence)
     draft.add(news)
     return draft.append(here, at).entry
-
-
-def sign_again(here: StoreHere) -> CatalogueEntry:
-    """A new timestamp, over a new entry with today's time where the newest is older than a day (SPEC TF-2).
-
-    Safe with any number of processes: the lock lets one work, and the next finds a fresh entry.
-    """
-    at = here.clock()
-    with here.database.writing() as connection:
-        entry = last_entry(connection)
-        if at - entry.time < RESIGN_AFTER:
-            sign_timestamp(connection, here.online, at)
-            return entry
-        return append(here, connection, [], entry.sequence + 1, at)
 
 
 def key_of(root: bytes, said: Common) -> bytes:

@@ -9,13 +9,14 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
+from sealring.catalogue.entry import CatalogueEntry
 from sealring_server.catalogue import last_entry
 from sealring_server.collecting import collect_old
 from sealring_server.commit import append
 from sealring_server.here import StoreHere
 from sealring_server.publication import expire
 from sealring_server.tuf_packages import remake
-from sealring_server.tuf_repo import LIVES, expiries
+from sealring_server.tuf_repo import LIVES, expiries, sign_timestamp
 from sealring_server.tuf_roots import sign_everything, tidy_keys
 
 TICK = 60.0  # seconds between two looks at what is due; a look reads a few rows
@@ -49,13 +50,29 @@ def sign_due(here: StoreHere) -> Due:
             return "nothing"
     with here.database.writing() as connection:
         # Asked again under the lock: another process may have done it meanwhile.
-        found, at = due(connection, here.clock()), here.clock()
-        if found == "entry":
-            append(here, connection, [], last_entry(connection).sequence + 1, at)
-        # An entry brings new targets, snapshot and timestamp, and no new list of packages.
-        if due(connection, at) == "metadata":
-            sign_everything(connection, here, at)
-        return found
+        return _sign(here, connection, here.clock())
+
+
+def sign_again(here: StoreHere) -> CatalogueEntry:
+    """Sign what is due, and the timestamp again where nothing is; the newest entry then (SPEC TF-2, TF-10).
+
+    For an operator who asks for it: each changed timestamp costs every device a request.
+    """
+    with here.database.writing() as connection:
+        at = here.clock()
+        if _sign(here, connection, at) == "nothing":
+            sign_timestamp(connection, here.online, at)
+        return last_entry(connection)
+
+
+def _sign(here: StoreHere, connection: Connection, at: datetime) -> Due:
+    found = due(connection, at)
+    if found == "entry":
+        append(here, connection, [], last_entry(connection).sequence + 1, at)
+    # An entry brings new targets, snapshot and timestamp, and no new list of packages.
+    if due(connection, at) == "metadata":
+        sign_everything(connection, here, at)
+    return found
 
 
 def due(connection: Connection, at: datetime) -> Due:

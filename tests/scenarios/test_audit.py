@@ -21,8 +21,8 @@ import pytest
 from sealring.catalogue.sparse import SparseMap
 from sealring_server.audit.compare import Sources, compare
 from sealring_server.audit.observation import Observation, load_observation
-from sealring_server.commit import sign_again
 from sealring_server.making import TufPinned
+from sealring_server.schedule import sign_again
 from tests.scenarios.compromise.forger import Forger
 from tests.stores import REPOSITORY, RunningStore, make_folder, next_software, now
 from tests.unit.server.conftest import Shop

@@ -10,8 +10,8 @@ from sealring.catalogue.leaf import Head
 from sealring.catalogue.log import root_of
 from sealring.catalogue.sparse import SparseMap
 from sealring_server.app import create_app
-from sealring_server.commit import sign_again
 from sealring_server.log_reads import ENTRIES
+from sealring_server.schedule import sign_again
 from tests.unit.server.conftest import Shop
 
 

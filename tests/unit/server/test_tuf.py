@@ -8,7 +8,7 @@ from tuf.api.metadata import Metadata, Root, Targets, Timestamp
 from tuf.ngclient import Updater
 
 from sealring.catalogue.entry import parse_entry
-from sealring_server.commit import sign_again
+from sealring_server.schedule import sign_again
 from sealring_server.tuf_repo import metadata_bytes
 from tests.stores import RunningStore
 from tests.unit.server.conftest import Shop

@@ -20,7 +20,7 @@ from sealring_server.audit.errors import Contradiction
 from sealring_server.audit.judgement import Judgement
 from sealring_server.audit.run import Audited, Wanted, audit
 from sealring_server.audit.verdict import judge
-from sealring_server.commit import sign_again
+from sealring_server.schedule import sign_again
 from sealring_server.schema import leaves
 from tests.hostile import NOT_THERE, Line, Reply, between, from_folder
 from tests.scenarios.compromise.forger import Forger
