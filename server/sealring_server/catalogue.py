@@ -118,15 +118,12 @@ def prove(connection: Connection, known: Tiles, map_root: bytes, keys: Collectio
     return prove_from(top.hash, ways.tiles.values(), ways.leaves, asked)
 
 
-def collect(connection: Connection, known: Tiles, before: datetime) -> int:
+def collect(connection: Connection, before: datetime) -> int:
     """Delete what only maps have that another entry followed before that instant; how many tiles (SPEC MP-6).
 
-    It does a part at a time, so that no publication waits long: until it gives 0.
-
-    Args:
-        known: keeps what it remembers: it is asked only after a row of the database has led there.
+    It does a part at a time, so that no publication waits long: until it gives 0. What a process remembers of them may
+    stay: it is asked only after a row of the database has led there.
     """
-    del known
     return collect_tiles(connection, entries_before(connection, before))
 
 

@@ -15,7 +15,7 @@ def collect_old(here: StoreHere) -> None:
     while True:
         # A part in each transaction: those who publish meanwhile have their turns between.
         with here.database.writing() as connection:
-            if not collect(connection, here.tiles, before):
+            if not collect(connection, before):
                 break
     # Last, so that wherever this ends, each map that is there has its views (`sealring-store fsck`).
     with here.database.writing() as connection:

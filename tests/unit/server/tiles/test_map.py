@@ -141,7 +141,7 @@ def collect_all(process: Process, before: datetime) -> int:
     gone = 0
     while True:
         with process.database.writing() as connection:
-            found = collect(connection, process.known, before)
+            found = collect(connection, before)
         gone += found
         if not found:
             return gone
