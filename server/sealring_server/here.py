@@ -13,31 +13,15 @@ from sealring_server.grounds import Grounds
 from sealring_server.group import Group
 from sealring_server.key_folder import KeyFolder
 from sealring_server.online_keys import OnlineKeys
+from sealring_server.settings import Limits, Settings, load_settings
 from sealring_server.surroundings import credentials_folder
 from sealring_server.tiles.cache import Tiles
 from sealring_server.views.listing import Documents
 
+__all__ = ["Clock", "Limits", "StoreHere", "open_store"]
+
 Clock = Callable[[], datetime]
 """Says the instant: aware, UTC."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much may be under way at once, and be there at all; each authority has its own bounds (SPEC PB-7).
-
-    What only delegations of a brand vouch for counts as the brand's, and fills at most half of each bound, so
-    that a delegate can't keep the brand itself out.
-    """
-
-    open: int = 8
-    idle: int = 16
-    """Open publications without any news, of anybody: a stranger can open those."""
-    pending_bytes: int = 16 * 1024**3
-    seconds: int = 24 * 3600
-    subjects: int = 1_000_000
-    """Statements that are current, of one authority: most of them serials."""
-    delegations: int = 64
-    """Of one brand, with a list for each: they may stand in the view of every model that runs its software."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +33,8 @@ class StoreHere:
     blobs: BlobFolder
     online: OnlineKeys
     clock: Clock
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
+    settings: Settings = field(default_factory=Settings)
     tiles: Tiles = field(default_factory=Tiles)
     documents: Documents = field(default_factory=Documents)
     """The newest views (SPEC VW-1)."""
@@ -63,15 +48,18 @@ def open_store(folder: Path, clock: Clock, limits: Limits | None = None, failure
     """The store in this folder.
 
     Args:
+        limits: in place of those of its settings.
         failures: counters that other processes of the server share.
 
     Raises:
         NotAStore: none is there.
+        BadSettings: its settings are not to be understood.
         OSError: files of it can't be read.
     """
+    settings = load_settings(folder)
     database = open_database(folder / "store.db")
     counted = failures or Failures()
     online = OnlineKeys(KeyFolder(folder, credentials_folder()), counted)
-    return StoreHere(
-        folder, database, BlobFolder(folder / "blobs"), online, clock, limits or Limits(), failures=counted
-    )
+    images = BlobFolder(folder / "blobs")
+    bounds = limits or settings.limits
+    return StoreHere(folder, database, images, online, clock, bounds, settings, failures=counted)
