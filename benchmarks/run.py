@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.figure import Figure  # noqa: E402 - this file is run by its path, from any folder
 
-NAMES = ("verify", "download", "poll", "countersign", "catalogue", "fleet")
+NAMES = ("verify", "download", "poll", "countersign", "catalogue", "answer_parts", "fleet")
 RECORD = ROOT / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("--record writes all of them")
     figures = []
     if not given.json:
-        print(f"{'bench':<10}{'figure':<52}{'value':>10} {'unit':<10}{'peer':>10}{'ratio':>8}  aim")
+        print(f"{'bench':<13}{'figure':<52}{'value':>10} {'unit':<10}{'peer':>10}{'ratio':>8}  aim")
     for name in given.names or NAMES:
         for figure in import_module(f"benchmarks.{name}").run():
             figures.append(figure)
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _row(figure: Figure) -> str:
     peer, ratio = _numbers(figure)
-    row = f"{figure.bench:<10}{figure.name:<52}{figure.value:>10.2f} {figure.unit:<10}{peer:>10}{ratio:>8}"
+    row = f"{figure.bench:<13}{figure.name:<52}{figure.value:>10.2f} {figure.unit:<10}{peer:>10}{ratio:>8}"
     return f"{row}  {figure.aim}"
 
 
