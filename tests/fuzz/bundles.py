@@ -10,9 +10,11 @@ from pathlib import Path
 
 from sealring.bundle import (
     Entry,
+    HaltEntry,
     ImageEntry,
     PathEntry,
     ProofEntry,
+    ReportEntry,
     StatementEntry,
     TufEntry,
     ViewDifferenceEntry,
@@ -89,7 +91,8 @@ def _check_order(entries: Sequence[Entry]) -> None:
 def _kind(entry: Entry) -> int:
     if isinstance(entry, StatementEntry) and entry.in_parts:
         return 6
-    order = {StatementEntry: 1, TufEntry: 2, ViewEntry: 3, ProofEntry: 4, PathEntry: 5, ViewDifferenceEntry: 7}
+    order = {StatementEntry: 1, TufEntry: 2, ViewEntry: 3, ProofEntry: 4, PathEntry: 5}
+    order |= {ViewDifferenceEntry: 7, ReportEntry: 8, HaltEntry: 9}
     return order.get(type(entry), 16)
 
 

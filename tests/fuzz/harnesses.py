@@ -13,6 +13,8 @@ HARNESSES: Mapping[str, Harness] = MappingProxyType(
     {
         "envelope": Harness(pure(signed.envelope), seeds.envelopes),
         "statement": Harness(pure(signed.statement), seeds.statements),
+        "report": Harness(pure(signed.report), seeds.reports, largest=8300),
+        "halt": Harness(pure(signed.halt), seeds.halts, largest=1100),
         "request": Harness(pure(signed.request), seeds.requests),
         "key-file": Harness(pure(signed.key_file), seeds.key_files, largest=4200),
         "public-key-file": Harness(

@@ -9,6 +9,8 @@ from io import BytesIO
 from itertools import product
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from sealring.bundle import ImageEntry, write_bundle
 from sealring.catalogue.leaf import Head
 from sealring.catalogue.log import Frontier, inclusion_path, leaf_hash
@@ -16,7 +18,9 @@ from sealring.catalogue.sparse import map_of
 from sealring.chain import read_claim
 from sealring.envelope import parse_envelope, seal
 from sealring.errors import TrustError
+from sealring.halt import Halt, halt_bytes
 from sealring.keyfile import public_file
+from sealring.report import Report, report_bytes
 from sealring.request.form import make_request
 from sealring.strict import encode
 from tests.fuzz.bundles import real_publication
@@ -60,6 +64,33 @@ def statements() -> Iterator[bytes]:
             yield parse_envelope(raw).payload
         except TrustError:
             continue
+
+
+def reports() -> Iterator[bytes]:
+    """One of each event, signed and not, with every member and with none that may be left out."""
+    device, events = Key("device-1"), ("begun", "good", "rolled-back", "failed")
+    for number, event in enumerate(events, 1):
+        base = Report(
+            format=1,
+            root="ab" * 32,
+            store="acme/main",
+            model="acme/door-1",
+            device="cd" * 32,
+            number=number,
+            at=datetime(2026, 3, 1, tzinfo=UTC),
+            package="acme/tool",
+            ground="ef" * 32,
+            revision=2,
+            event=event,  # type: ignore[arg-type]
+        )
+        whole = replace(base, serial="SN-1", previous=1, reason="health: exit 3")
+        yield from (report_bytes(base), report_bytes(whole), report_bytes(whole, device))
+
+
+def halts() -> Iterator[bytes]:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    for release, reason in (("acme/tool/latest/stable", "3 of 10 devices failed"), ("a/b/1/edge", "")):
+        yield halt_bytes(Halt(format=1, root="ab" * 32, release=release, id="cd" * 32, reason=reason, time=at))
 
 
 def requests() -> Iterator[bytes]:

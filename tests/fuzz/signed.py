@@ -7,7 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 from sealring.envelope import parse_envelope, seal
+from sealring.halt import halt_bytes, parse_halt
 from sealring.keyfile import parse_key_file, parse_public_file, public_file
+from sealring.report import open_report
 from sealring.request.form import parse_request
 from sealring.statement import parse_statement
 from sealring.strict import encode
@@ -44,6 +46,32 @@ def statement(raw: bytes) -> bool:
     assert members["issued"] < members["expires"]
     for name in ("issued", "expires", "not_before", "end_of_support"):
         assert _INSTANT.fullmatch(members.get(name, "0001-01-01T00:00:00Z")), name
+    _check_bounds(members)
+    return True
+
+
+def report(raw: bytes) -> bool:
+    """RP-1: what a stranger posts to a store is one document in one spelling, within the widest bounds."""
+    found = open_report(raw)
+    check_plain_json(raw)
+    members = check_plain_json(found.payload)
+    assert encode(found.report) == found.payload
+    assert len(raw) <= 8192
+    assert len(found.payload) <= 4096
+    assert len(found.signatures) <= (1 if "serial" in members else 0)
+    assert _INSTANT.fullmatch(members["at"])
+    assert found.digest == sha256(found.payload).hexdigest()
+    _check_bounds(members)
+    return True
+
+
+def halt(raw: bytes) -> bool:
+    """HL-1: what a store says to a device, in the one spelling that its leaf commits to."""
+    found = parse_halt(raw)
+    members = check_plain_json(raw)
+    assert halt_bytes(found) == raw
+    assert len(raw) <= 1024
+    assert _INSTANT.fullmatch(members["time"])
     _check_bounds(members)
     return True
 

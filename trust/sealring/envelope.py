@@ -1,14 +1,15 @@
 """The DSSE envelope around every assertion (SPEC EN-1 to EN-5).
 
 The bytes that were signed are the bytes that are parsed. An `Envelope` is unverified and offers no parsed
-content on purpose: only the signed bytes, and what they hash to.
+content on purpose: only the signed bytes, and what they hash to. A report travels in the same form with a type
+of its own (SPEC RP-1, `sealring.report`): what a key signs begins with the type, so neither passes for the other.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -22,7 +23,6 @@ MAX_ENVELOPE = 256 * 1024  # bytes; 64 KiB of payload and 32 of the longest sign
 MAX_PAYLOAD = 64 * 1024  # bytes
 MAX_SIGNATURES = 32
 MAX_SIGNATURE = 4096  # bytes; ML-DSA-65 needs 3,309
-_PAE_START = b"DSSEv1 %d %s " % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode())
 _RULES = Rules("EN-1", "EN-2", "EN-2")
 
 
@@ -74,19 +74,46 @@ class Envelope(msgspec.Struct, frozen=True, dict=True):
         return sha256(self.raw).hexdigest()
 
 
+def pae_of(payload_type: str, payload: bytes) -> bytes:
+    """What a key signs: the DSSE pre-authentication encoding of payload type and payload (SPEC EN-5)."""
+    return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(payload), payload)
+
+
+class Bounds(NamedTuple):
+    """What an envelope of one payload type may hold: bytes of its own and of the payload, number of signatures."""
+
+    payload_type: str
+    envelope: int
+    payload: int
+    signatures: int
+
+
+_ASSERTION = Bounds(PAYLOAD_TYPE, MAX_ENVELOPE, MAX_PAYLOAD, MAX_SIGNATURES)
+
+
 def parse_envelope(raw: bytes) -> Envelope:
-    """An unverified envelope, within every bound.
+    """An unverified envelope of an assertion, within every bound.
 
     Raises:
         TrustError: and nothing else, whatever the bytes.
     """
-    found = decode_strict(raw, _decoder, limit=MAX_ENVELOPE, what="envelope", rules=_RULES)
-    if found.payloadType != PAYLOAD_TYPE:
-        raise BadEnvelope(f"payloadType is not {PAYLOAD_TYPE}", "EN-3")
-    if len(found.payload) > MAX_PAYLOAD:
-        raise BadEnvelope(f"payload of {len(found.payload)} bytes, at most {MAX_PAYLOAD}", "EN-4")
-    if len(found.signatures) > MAX_SIGNATURES:
-        raise BadEnvelope(f"{len(found.signatures)} signatures, at most {MAX_SIGNATURES}", "EN-4")
+    payload, signatures = open_envelope(raw, _ASSERTION)
+    return Envelope(raw, payload, signatures, pae_of(PAYLOAD_TYPE, payload))
+
+
+def open_envelope(raw: bytes, bounds: Bounds) -> tuple[bytes, Mapping[KeyId, bytes]]:
+    """Payload and signatures of an envelope of this payload type, and of no other; nothing of it is verified.
+
+    Raises:
+        TrustError: and nothing else, whatever the bytes.
+    """
+    found = decode_strict(raw, _decoder, limit=bounds.envelope, what="envelope", rules=_RULES)
+    if found.payloadType != bounds.payload_type:
+        raise BadEnvelope(f"payloadType is not {bounds.payload_type}", "EN-3")
+    if len(found.payload) > bounds.payload:
+        raise BadEnvelope(f"payload of {len(found.payload)} bytes, at most {bounds.payload}", "EN-4")
+    if len(found.signatures) > bounds.signatures:
+        raise BadEnvelope(f"{len(found.signatures)} signatures, at most {bounds.signatures}", "EN-4")
     last, signatures = "", dict[KeyId, bytes]()
     for signature in found.signatures:
         # Ascending and distinct: a mirror can neither repeat a signature nor reorder them into a second spelling.
@@ -96,10 +123,15 @@ def parse_envelope(raw: bytes) -> Envelope:
             raise BadEnvelope(f"a signature of {len(signature.sig)} bytes, at most {MAX_SIGNATURE}", "EN-4")
         last = signature.keyid
         signatures[signature.keyid] = signature.sig
-    return Envelope(raw, found.payload, signatures, b"%s%d %s" % (_PAE_START, len(found.payload), found.payload))
+    return found.payload, signatures
 
 
 def seal(payload: bytes, signatures: Mapping[KeyId, bytes]) -> Envelope:
     """The one envelope around this payload with these signatures; an empty mapping gives an unsigned draft."""
+    return parse_envelope(envelope_bytes(PAYLOAD_TYPE, payload, signatures))
+
+
+def envelope_bytes(payload_type: str, payload: bytes, signatures: Mapping[KeyId, bytes]) -> bytes:
+    """The one spelling of an envelope; who reads it says what is too much."""
     ordered = [_Signature(keyid, signatures[keyid]) for keyid in sorted(signatures)]
-    return parse_envelope(encode(_Envelope(payload, PAYLOAD_TYPE, ordered)))
+    return encode(_Envelope(payload, payload_type, ordered))

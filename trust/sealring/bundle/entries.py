@@ -66,6 +66,20 @@ class ViewDifferenceEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportEntry:
+    """The envelope of one device's report, unverified (SPEC RP-1)."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HaltEntry:
+    """One halt document, unverified; a proof of its leaf says whether the store means it (SPEC HL-1)."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ImageEntry:
     """One image, still in the stream: read `data` before asking for the next entry, or it is skipped.
 
@@ -77,7 +91,17 @@ class ImageEntry:
     data: Reader = field(repr=False, compare=False)
 
 
-Entry: TypeAlias = StatementEntry | TufEntry | ViewEntry | ProofEntry | PathEntry | ViewDifferenceEntry | ImageEntry
+Entry: TypeAlias = (
+    StatementEntry
+    | TufEntry
+    | ViewEntry
+    | ProofEntry
+    | PathEntry
+    | ViewDifferenceEntry
+    | ReportEntry
+    | HaltEntry
+    | ImageEntry
+)
 
 
 class Part:

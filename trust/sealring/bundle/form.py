@@ -33,6 +33,8 @@ class Kind(IntEnum):
     PATH = 5
     PARTS = 6
     DIFFERENCE = 7
+    REPORT = 8
+    HALT = 9
     IMAGE = 16  # the kinds between are for what else is small and comes before images
 
 
@@ -45,6 +47,8 @@ _NAMES: Final = {
     Kind.PATH: _PATH_NAME,
     Kind.PARTS: _NO_NAME,
     Kind.DIFFERENCE: _DIFFERENCE_NAME,
+    Kind.REPORT: _NO_NAME,
+    Kind.HALT: _NO_NAME,
     Kind.IMAGE: _IMAGE_NAME,
 }
 _LIMITS: Final = {
@@ -56,6 +60,8 @@ _LIMITS: Final = {
     Kind.PATH: 64 * 32,
     Kind.PARTS: 256 * 1024,
     Kind.DIFFERENCE: 1024 * 1024,
+    Kind.REPORT: 8 * 1024,
+    Kind.HALT: 1024,
 }
 
 

@@ -5,11 +5,13 @@ from io import BytesIO
 
 from sealring.bundle.entries import (
     Entry,
+    HaltEntry,
     ImageEntry,
     Part,
     PathEntry,
     ProofEntry,
     Reader,
+    ReportEntry,
     StatementEntry,
     TufEntry,
     ViewDifferenceEntry,
@@ -85,6 +87,10 @@ def _entry(kind: Kind, name: str, size: int, data: Part, number: int) -> Entry:
         return TufEntry(name, data.read_all())
     if kind is Kind.VIEW:
         return ViewEntry(data.read_all())
+    if kind is Kind.REPORT:
+        return ReportEntry(data.read_all())
+    if kind is Kind.HALT:
+        return HaltEntry(data.read_all())
     if kind is Kind.IMAGE:
         return ImageEntry(bytes.fromhex(name), size, data)
     first, _, listed = name.partition("/")

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from sealring.bundle.entries import (
     CHUNK,
     Entry,
+    HaltEntry,
     ImageEntry,
     Part,
     PathEntry,
     ProofEntry,
+    ReportEntry,
     StatementEntry,
     TufEntry,
     ViewDifferenceEntry,
@@ -86,6 +88,10 @@ def _place(entry: Entry) -> tuple[Kind, str]:
             return Kind.PATH, f"{under}/{sequence}"
         case ViewDifferenceEntry(base, to, _):
             return Kind.DIFFERENCE, f"{base.hex()}/{to.hex()}"
+        case ReportEntry(_):
+            return Kind.REPORT, ""
+        case HaltEntry(_):
+            return Kind.HALT, ""
         case ImageEntry(digest, _):
             return Kind.IMAGE, digest.hex()
 
