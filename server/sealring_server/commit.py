@@ -9,8 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, bindparam, select, update
 
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import Head, map_key
@@ -19,7 +18,7 @@ from sealring.statement import Common
 from sealring_server.catalogue import append_entry
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
-from sealring_server.prepared import Prepared
+from sealring_server.prepared import Prepared, insert_or_ignore, of_new, upsert
 from sealring_server.schema import heads, statements, tallies
 from sealring_server.tuf_repo import TufFile, publish_catalogue
 from sealring_server.views import update_views
@@ -27,8 +26,8 @@ from sealring_server.work import Admitted
 
 _MEMBERS = ("type", "format", "subject", "sequence", "id", "envelope")
 # What is there is looked for by its digest, or by its subject; an update, so that each can be told from the other.
-_ADD_STATEMENT = Prepared(insert(statements).prefix_with("OR IGNORE"))
-_ADD_HEAD = Prepared(insert(heads).prefix_with("OR IGNORE"))
+_ADD_STATEMENT = Prepared(insert_or_ignore(statements))
+_ADD_HEAD = Prepared(insert_or_ignore(heads))
 _MOVE_HEAD = Prepared(
     update(heads)
     .where(
@@ -40,12 +39,7 @@ _MOVE_HEAD = Prepared(
     .values(sequence=bindparam("to_sequence"), id=bindparam("to_id"), envelope=bindparam("to_envelope"))
 )
 
-_count = upsert(tallies)
-_COUNT = Prepared(
-    _count.on_conflict_do_update(
-        index_elements=["authority"], set_={"subjects": tallies.c.subjects + _count.excluded.subjects}
-    )
-)
+_COUNT = Prepared(upsert(tallies, ["authority"], {"subjects": tallies.c.subjects + of_new(tallies, "subjects")}))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,20 @@ give as they are.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Column, CompoundSelect, Connection, Delete, Insert, Select, Update, bindparam, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Delete,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    select,
+)
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
 ASK: Final = 512  # numbers in one question
@@ -107,6 +120,28 @@ class NumberedRows:
             asked = number.in_([bindparam(f"n{at}") for at in range(count)])
             self._by_count[count] = Prepared(select(number, value).where(asked))
         return self._by_count[count]
+
+
+def insert_or_ignore(table: Table) -> Insert:
+    """An insertion that leaves a row as it is which has the same key."""
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def upsert(table: Table, index: Sequence[str], set_: Sequence[str] | Mapping[str, Any]) -> Insert:
+    """An insertion that changes the row which has the same key.
+
+    Args:
+        index: the columns of that key.
+        set_: the columns that take the new row's values; or columns with what they get, where `of_new` is the new row.
+    """
+    new = postgresql.insert(table)
+    values = set_ if isinstance(set_, Mapping) else {name: new.excluded[name] for name in set_}
+    return new.on_conflict_do_update(index_elements=index, set_=values)
+
+
+def of_new(table: Table, name: str) -> ColumnElement[Any]:
+    """In `upsert`: this column of the row that could not be inserted."""
+    return postgresql.insert(table).excluded[name]
 
 
 def command(connection: Connection, sql: str) -> None:

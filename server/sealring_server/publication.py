@@ -11,7 +11,7 @@ from functools import partial
 from hashlib import sha256
 from typing import ClassVar
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from sealring.authentic import Claim, read_claim
 from sealring.bundle import StatementEntry, read_bundle
@@ -72,12 +72,14 @@ def open_publication(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) ->
         admitted = admit(held := Held(connection), claims, Moment(at), terms, grounds=here.grounds)
         check_subjects(here.limits, held, admitted)
         missing = missing_images(connection, (one.statement for one in admitted))
+        last_opened = connection.scalar(select(func.max(publications.c.opened))) or 0
         token, digest = secrets.token_hex(TOKEN_BYTES), sha256(bundle).hexdigest()
         charged = accounts(admitted)
         make_room(here.limits, connection, charged, digest, sum(missing.values()))
         here.blobs.check_space(sum(missing.values()))
         expires, owner = int(at.timestamp()) + here.limits.seconds, _owner(token)
-        connection.execute(insert(publications).values(token=owner, bundle=bundle, digest=digest, expires=expires))
+        new = {"token": owner, "bundle": bundle, "digest": digest, "expires": expires, "opened": last_opened + 1}
+        connection.execute(insert(publications).values(new))
         _insert(connection, speakers, [{"token": owner, "authority": name} for name in charged])
         rows = [{"token": owner, "sha256": name, "size": size, "received": 0} for name, size in missing.items()]
         _insert(connection, uploads, rows)

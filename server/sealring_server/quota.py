@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from sqlalchemy import Connection, Select, delete, func, literal_column, select
+from sqlalchemy import Connection, Select, delete, func, select
 
 from sealring.errors import TrustError
 from sealring.statement import Brand, Root
@@ -118,8 +118,6 @@ def _count_open(connection: Connection, mine: Select[tuple[str]]) -> int:
 
 def _drop_oldest_idle(connection: Connection, keep: int) -> None:
     """Publications without news need no key, so they never count against those that have some."""
-    idle = select(publications.c.token).where(publications.c.token.not_in(select(speakers.c.token)))
-    oldest = (
-        idle.order_by(publications.c.expires.desc(), literal_column("publications.rowid").desc()).offset(keep).limit(-1)
-    )
-    connection.execute(delete(publications).where(publications.c.token.in_(oldest)))
+    idle = publications.c.token.not_in(select(speakers.c.token))
+    newest = select(publications.c.token).where(idle).order_by(publications.c.opened.desc()).limit(keep)
+    connection.execute(delete(publications).where(idle, publications.c.token.not_in(newest)))

@@ -8,7 +8,10 @@ look through all of them once for each entry: at a million statements that is mo
 fsck` holds those references instead.
 """
 
+from typing import Final
+
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -19,17 +22,27 @@ from sqlalchemy import (
     String,
     Table,
 )
+from sqlalchemy.types import TypeEngine
 
-FORMAT = 2
+FORMAT: Final = 2
+
+# 64 bits everywhere: sequences go up to 2^53. SQLite's INTEGER has them, and only under that name makes a key a row id.
+number: Final[TypeEngine[int]] = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def text_of(length: int) -> TypeEngine[str]:
+    """Text of at most so many characters, compared and ordered by its bytes on every database."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
 
 metadata = MetaData()
 
 store = Table(
     "store",
     metadata,
-    Column("one", Integer, primary_key=True),
-    Column("format", Integer, nullable=False),
-    Column("root_id", String(64), nullable=False),
+    Column("one", number, primary_key=True),
+    Column("format", number, nullable=False),
+    Column("root_id", text_of(64), nullable=False),
     CheckConstraint("one = 1", name="only_one"),
     comment="One row: the format of this database, and the id of version 1 of the root that the store serves",
 )
@@ -37,24 +50,24 @@ store = Table(
 entries = Table(
     "entries",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", number, primary_key=True, autoincrement=False),
     Column("raw", LargeBinary, nullable=False),
-    Column("digest", String(64), nullable=False, unique=True),
+    Column("digest", text_of(64), nullable=False, unique=True),
     Column("map", LargeBinary, nullable=False, index=True),
-    Column("tile", Integer, nullable=False),
+    Column("tile", number, nullable=False),
     comment="Each catalogue entry: bytes, their digest, the map's root, and the number of its top tile, 0 for none",
 )
 
 statements = Table(
     "statements",
     metadata,
-    Column("envelope", String(64), primary_key=True),
-    Column("id", String(64), nullable=False),
-    Column("type", String(32), nullable=False),
-    Column("format", Integer, nullable=False),
-    Column("subject", String(512), nullable=False),
-    Column("sequence", Integer, nullable=False),
-    Column("entry", Integer, nullable=False),
+    Column("envelope", text_of(64), primary_key=True),
+    Column("id", text_of(64), nullable=False),
+    Column("type", text_of(32), nullable=False),
+    Column("format", number, nullable=False),
+    Column("subject", text_of(512), nullable=False),
+    Column("sequence", number, nullable=False),
+    Column("entry", number, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Index("statements_of", "type", "subject", "format", "sequence", "entry"),
     comment="Every envelope ever admitted, by its digest; a counter-signed one is a new row of the same id",
@@ -63,27 +76,27 @@ statements = Table(
 heads = Table(
     "heads",
     metadata,
-    Column("type", String(32), primary_key=True),
-    Column("subject", String(512), primary_key=True),  # before the format: most questions are about all formats
-    Column("format", Integer, primary_key=True),
-    Column("sequence", Integer, nullable=False),
-    Column("id", String(64), nullable=False),
-    Column("envelope", String(64), ForeignKey("statements.envelope"), nullable=False),
+    Column("type", text_of(32), primary_key=True),
+    Column("subject", text_of(512), primary_key=True),  # before the format: most questions are about all formats
+    Column("format", number, primary_key=True),
+    Column("sequence", number, nullable=False),
+    Column("id", text_of(64), nullable=False),
+    Column("envelope", text_of(64), ForeignKey("statements.envelope"), nullable=False),
     comment="The current statement of each subject and format; always what the newest leaf of that subject says",
 )
 
 tallies = Table(
     "tallies",
     metadata,
-    Column("authority", String(41), primary_key=True),
-    Column("subjects", Integer, nullable=False),
+    Column("authority", text_of(41), primary_key=True),
+    Column("subjects", number, nullable=False),
     comment="How many heads each authority has, but for roots and brands: counted anew they would be a million rows",
 )
 
 leaves = Table(
     "leaves",
     metadata,
-    Column("entry", Integer, primary_key=True, autoincrement=False),
+    Column("entry", number, primary_key=True, autoincrement=False),
     Column("key", LargeBinary, primary_key=True),
     Column("value", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
@@ -93,7 +106,7 @@ leaves = Table(
 tiles = Table(
     "tiles",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("number", number, primary_key=True, autoincrement=False),
     Column("raw", LargeBinary, nullable=False),
     comment="The map's tiles; a row never changes, and goes when no map that is kept has it",
 )
@@ -101,7 +114,7 @@ tiles = Table(
 superseded = Table(
     "superseded",
     metadata,
-    Column("entry", Integer, primary_key=True, autoincrement=False),
+    Column("entry", number, primary_key=True, autoincrement=False),
     Column("numbers", LargeBinary, nullable=False),
     comment="The tiles that no map from this entry on has: their numbers, 8 bytes each",
 )
@@ -109,7 +122,7 @@ superseded = Table(
 log = Table(
     "log",
     metadata,
-    Column("node", Integer, primary_key=True, autoincrement=False),
+    Column("node", number, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
     comment="The whole subtrees of the log of all entries, by their place from left to right",
 )
@@ -117,10 +130,10 @@ log = Table(
 views = Table(
     "views",
     metadata,
-    Column("digest", String(64), primary_key=True),
-    Column("model", String(81), nullable=False),
-    Column("entry", Integer, nullable=False),
-    Column("until", Integer, index=True),
+    Column("digest", text_of(64), primary_key=True),
+    Column("model", text_of(81), nullable=False),
+    Column("entry", number, nullable=False),
+    Column("until", number, index=True),
     Index("views_of", "model", "until"),
     comment="Every view that a kept map commits to: its rows are those of `entry`, until another one followed",
 )
@@ -128,11 +141,11 @@ views = Table(
 view_rows = Table(
     "view_rows",
     metadata,
-    Column("model", String(81), primary_key=True),
-    Column("type", String(32), primary_key=True),
-    Column("format", Integer, primary_key=True),
-    Column("subject", String(512), primary_key=True),
-    Column("since", Integer, nullable=False),
+    Column("model", text_of(81), primary_key=True),
+    Column("type", text_of(32), primary_key=True),
+    Column("format", number, primary_key=True),
+    Column("subject", text_of(512), primary_key=True),
+    Column("since", number, nullable=False),
     Column("value", LargeBinary, nullable=False),
     Index("view_rows_about", "type", "subject", "model"),
     sqlite_with_rowid=False,
@@ -142,12 +155,12 @@ view_rows = Table(
 view_past = Table(
     "view_past",
     metadata,
-    Column("model", String(81), primary_key=True),
-    Column("until", Integer, primary_key=True, index=True),
-    Column("type", String(32), primary_key=True),
-    Column("format", Integer, primary_key=True),
-    Column("subject", String(512), primary_key=True),
-    Column("since", Integer, nullable=False),
+    Column("model", text_of(81), primary_key=True),
+    Column("until", number, primary_key=True, index=True),
+    Column("type", text_of(32), primary_key=True),
+    Column("format", number, primary_key=True),
+    Column("subject", text_of(512), primary_key=True),
+    Column("since", number, nullable=False),
     Column("value", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
     comment="The rows that older views had: from the entry `since` on, and no longer from `until` on",
@@ -156,9 +169,9 @@ view_past = Table(
 view_wants = Table(
     "view_wants",
     metadata,
-    Column("type", String(32), primary_key=True),
-    Column("subject", String(512), primary_key=True),
-    Column("model", String(81), primary_key=True),
+    Column("type", text_of(32), primary_key=True),
+    Column("subject", text_of(512), primary_key=True),
+    Column("model", text_of(81), primary_key=True),
     Index("view_wants_of", "model"),
     sqlite_with_rowid=False,
     comment="What a model's view would list, and nobody has published yet",
@@ -167,9 +180,9 @@ view_wants = Table(
 view_models = Table(
     "view_models",
     metadata,
-    Column("model", String(81), primary_key=True),
-    Column("architecture", String(40)),
-    Column("stack", String(81)),
+    Column("model", text_of(81), primary_key=True),
+    Column("architecture", text_of(40)),
+    Column("stack", text_of(81)),
     sqlite_with_rowid=False,
     comment="Of each model what its releases are read by; no architecture where it is issued in several formats",
 )
@@ -177,8 +190,8 @@ view_models = Table(
 tuf = Table(
     "tuf",
     metadata,
-    Column("role", String(16), primary_key=True),
-    Column("version", Integer, primary_key=True),
+    Column("role", text_of(16), primary_key=True),
+    Column("version", number, primary_key=True),
     Column("raw", LargeBinary, nullable=False),
     comment="TUF metadata by role and version; of the timestamp the newest version only",
 )
@@ -186,9 +199,9 @@ tuf = Table(
 tuf_packages = Table(
     "tuf_packages",
     metadata,
-    Column("one", Integer, primary_key=True),
-    Column("key", String(1024), nullable=False),
-    Column("made", Integer, nullable=False),
+    Column("one", number, primary_key=True),
+    Column("key", text_of(1024), nullable=False),
+    Column("made", number, nullable=False),
     CheckConstraint("one = 1", name="only_one_role"),
     comment="A row while the store has the TUF role `packages`: its public key, and when its list was last looked at",
 )
@@ -196,35 +209,36 @@ tuf_packages = Table(
 blobs = Table(
     "blobs",
     metadata,
-    Column("sha256", String(64), primary_key=True),
-    Column("size", Integer, nullable=False),
+    Column("sha256", text_of(64), primary_key=True),
+    Column("size", number, nullable=False),
     comment="The images whose bytes lie in their final place; a file without a row here is garbage and never served",
 )
 
 publications = Table(
     "publications",
     metadata,
-    Column("token", String(64), primary_key=True),
+    Column("token", text_of(64), primary_key=True),
     Column("bundle", LargeBinary, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("expires", Integer, nullable=False),
-    comment="Open publications by the SHA-256 of their token; `expires` in seconds since 1970",
+    Column("digest", text_of(64), nullable=False),
+    Column("expires", number, nullable=False),
+    Column("opened", number, nullable=False, server_default="0"),
+    comment="Open publications by the SHA-256 of their token, counted by `opened`; `expires` in seconds since 1970",
 )
 
 speakers = Table(
     "speakers",
     metadata,
-    Column("token", String(64), ForeignKey("publications.token", ondelete="CASCADE"), primary_key=True),
-    Column("authority", String(41), primary_key=True),
+    Column("token", text_of(64), ForeignKey("publications.token", ondelete="CASCADE"), primary_key=True),
+    Column("authority", text_of(41), primary_key=True),
     comment="Whose new statements an open publication holds (SPEC PB-7); a slash follows where only delegates speak",
 )
 
 uploads = Table(
     "uploads",
     metadata,
-    Column("token", String(64), ForeignKey("publications.token", ondelete="CASCADE"), primary_key=True),
-    Column("sha256", String(64), primary_key=True),
-    Column("size", Integer, nullable=False),
-    Column("received", Integer, nullable=False),
+    Column("token", text_of(64), ForeignKey("publications.token", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", text_of(64), primary_key=True),
+    Column("size", number, nullable=False),
+    Column("received", number, nullable=False),
     comment="Blobs that an open publication still needs, or has received (1) and not yet committed",
 )

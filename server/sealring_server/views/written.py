@@ -4,38 +4,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, null, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealring.catalogue.view import Subjects
-from sealring_server.prepared import Prepared
+from sealring_server.prepared import Prepared, insert_or_ignore, upsert
 from sealring_server.schema import view_models, view_past, view_rows, view_wants, views
 from sealring_server.views.rules import About
 
 # A parameter with the name of a column would be taken for its new value.
 _PLACE = ("model", "type", "format", "subject")
-_put = upsert(view_rows)
-_PUT = _put.on_conflict_do_update(
-    index_elements=_PLACE, set_={name: _put.excluded[name] for name in ("since", "value")}
-)
+_PUT = upsert(view_rows, _PLACE, ("since", "value"))
 _REMOVE = delete(view_rows).where(*[view_rows.c[name] == bindparam(f"at_{name}") for name in _PLACE])
 _SAME_ENTRY = delete(views).where(
     views.c.model == bindparam("of"), views.c.until.is_(None), views.c.entry == bindparam("now")
 )
 _END = update(views).where(views.c.model == bindparam("of"), views.c.until.is_(None)).values(until=bindparam("now"))
-_begun = upsert(views).values(digest=bindparam("named"), model=bindparam("of"), entry=bindparam("now"))
 # A view that came back is named by its newest entry: the rows of then and now are the same.
-_BEGIN = _begun.on_conflict_do_update(index_elements=["digest"], set_={"entry": bindparam("now"), "until": null()})
-_WANT = upsert(view_wants).on_conflict_do_nothing()
+_BEGIN = upsert(views, ["digest"], {"entry": bindparam("now"), "until": null()}).values(
+    digest=bindparam("named"), model=bindparam("of"), entry=bindparam("now")
+)
+_WANT = insert_or_ignore(view_wants)
 _WANT_NO_MORE = delete(view_wants).where(
     view_wants.c.model == bindparam("of"),
     view_wants.c.type == bindparam("kind"),
     view_wants.c.subject == bindparam("about"),
 )
 _WANT_NOTHING = delete(view_wants).where(view_wants.c.model == bindparam("of"))
-_new = upsert(view_models)
-_MODEL = _new.on_conflict_do_update(
-    index_elements=["model"], set_={"architecture": _new.excluded.architecture, "stack": _new.excluded.stack}
-)
+_MODEL = upsert(view_models, ["model"], ("architecture", "stack"))
 
 
 class Written:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import bindparam, func, insert, literal_column, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from sealring_server.prepared import NumberedRows, Prepared, command
+from sealring_server.prepared import NumberedRows, Prepared, command, insert_or_ignore
 from sealring_server.schema import log, tiles
 from tests.unit.server.tiles.samples import catalogue
 
@@ -33,7 +33,7 @@ def test_constants_of_a_statement_stay_its_own() -> None:
 def test_rows_are_counted_and_given_one_by_one() -> None:
     """PB-3: what an insertion left as it was is not counted; a look at the first of many rows ends there."""
     with catalogue() as (one,), one.database.writing() as connection:
-        add = Prepared(insert(log).prefix_with("OR IGNORE"))
+        add = Prepared(insert_or_ignore(log))
         assert add.run(connection, [{"node": number, "hash": b""} for number in (1, 2, 3)]) == 3
         assert add.run(connection, [{"node": number, "hash": b""} for number in (3, 4)]) == 1
         assert add.run(connection, []) == 0

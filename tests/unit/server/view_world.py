@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, insert
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.pool import StaticPool
 
 from sealring.catalogue.leaf import Head
@@ -17,6 +16,7 @@ from sealring.statement import Common, Delegation, Model, Release, Stack
 from sealring.statement.fleet import Wanted
 from sealring.statement.software import StackPart, Target
 from sealring.strict import encode
+from sealring_server.prepared import insert_or_ignore, upsert
 from sealring_server.schema import heads, metadata, statements, store
 from tests.world import World
 
@@ -53,11 +53,9 @@ class Held:
             self.heads.setdefault((one.type, one.subject), {})[one.format] = (one, envelope)
             row = {"type": one.type, "format": one.format, "subject": one.subject, "sequence": one.sequence}
             row |= {"id": envelope.id, "envelope": envelope.digest}
-            added = upsert(statements).values(**row, entry=entry, raw=envelope.raw)
-            connection.execute(added.on_conflict_do_nothing())
-            new = upsert(heads).values(**row)
-            moved = {name: new.excluded[name] for name in ("sequence", "id", "envelope")}
-            connection.execute(new.on_conflict_do_update(index_elements=["type", "subject", "format"], set_=moved))
+            connection.execute(insert_or_ignore(statements).values(**row, entry=entry, raw=envelope.raw))
+            moved = upsert(heads, ["type", "subject", "format"], ["sequence", "id", "envelope"])
+            connection.execute(moved.values(**row))
 
 
 def one_format(statement: Common) -> Common:
