@@ -15,11 +15,11 @@ from sealring.durable import write_durably
 from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
 from sealring.statement import parse_statement
+from sealring.tuf_set import Vouched
 from sealring_server.audit.errors import Contradiction
 from sealring_server.audit.evidence import Evidence
 from sealring_server.audit.observation import Observation
 from sealring_server.audit.state import State
-from sealring_server.audit.tuf_files import Vouched
 from sealring_server.audit.verdict import judge
 from sealring_server.audit.views_again import is_view
 

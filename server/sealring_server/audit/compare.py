@@ -9,6 +9,8 @@ from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.follows import HistoryNotShown
 from sealring.catalogue.log import inclusion_path, leaf_hash, verify_inclusion
 from sealring.errors import SealringError, TrustError
+from sealring.tuf_form import MAX_TUF_FILE
+from sealring.tuf_set import Vouched, mark_of
 from sealring_server.audit.asking import Asking
 from sealring_server.audit.errors import OtherStore
 from sealring_server.audit.evidence import Evidence
@@ -17,7 +19,6 @@ from sealring_server.audit.log_path import ask_path, fork_by_path
 from sealring_server.audit.observation import Observation, in_common, read_files
 from sealring_server.audit.shown import with_newer_roots
 from sealring_server.audit.state import State
-from sealring_server.audit.tuf_files import MAX_TUF_FILE, Vouched, mark_of
 from sealring_server.audit.verdict import contradiction, judge
 
 

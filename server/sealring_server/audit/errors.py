@@ -7,22 +7,6 @@ from sealring.errors import RuledError, SealringError, TrustError, Unreachable
 
 
 @dataclass(eq=False)
-class NotVouched(RuledError):
-    """A TUF file that the store's keys do not vouch for (SPEC TF-3 to TF-8)."""
-
-    file: str
-    reason: str
-    by: str = "TF-4"
-    exit_code: ClassVar[int] = 25
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.reason}"
-
-    def hint(self) -> str:
-        return "the way to the store may be at fault: try again, or by another network"
-
-
-@dataclass(eq=False)
 class Contradiction(RuledError):
     """What the store shows can't all be true; `evidence` is the file that shows it, empty where none can."""
 

@@ -19,17 +19,18 @@ from sealring.catalogue.view import MAX_VIEW, view_key
 from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import TrustError
 from sealring.statement import Common
+from sealring.tuf_form import NotVouched
+from sealring.tuf_set import Vouched, check_current
 from sealring_server.audit.accuse import Accuser
 from sealring_server.audit.asking import Asking
-from sealring_server.audit.errors import Contradiction, NotShown, NotThere, NotVouched
+from sealring_server.audit.errors import Contradiction, NotShown, NotThere
 from sealring_server.audit.evidence import Evidence
 from sealring_server.audit.log_path import fork_by_path
 from sealring_server.audit.log_steps import MAX_PAGE, Steps, split_page
 from sealring_server.audit.map_part import change, read_changes, write_changes, write_part
 from sealring_server.audit.observation import Observation, read_files
-from sealring_server.audit.shown import check_current, first_root, read_shown
+from sealring_server.audit.shown import first_root, read_shown
 from sealring_server.audit.state import State
-from sealring_server.audit.tuf_files import Vouched
 from sealring_server.audit.verdict import contradiction
 from sealring_server.audit.views_again import is_view, read_leaf, view_again, wanted_of
 from sealring_server.views.rules import About

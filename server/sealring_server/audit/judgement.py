@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sealring_server.audit.tuf_files import RootMark
+from sealring.tuf_set import RootMark
 
 
 @dataclass(frozen=True)

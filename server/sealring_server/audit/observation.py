@@ -10,58 +10,20 @@ keeps its newest root alone, as `root.json`.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from sealring.bundle import NotABundle, TufEntry, read_bundle, write_bundle
+from sealring.tuf_form import MAX_TUF_FILE
+from sealring.tuf_set import MAX_ROOTS, RootMark, TufSet, verify_roots
 from sealring_server.audit.errors import ProvesNothing
-from sealring_server.audit.tuf_files import (
-    MAX_ROOTS,
-    MAX_TUF_FILE,
-    RootMark,
-    Vouched,
-    check_catalogue,
-    check_snapshot,
-    check_targets,
-    check_timestamp,
-    verify_roots,
-)
 
 ONLINE = ("timestamp.json", "snapshot.json", "targets.json", "catalogue.json")
 MAX_FILE = 64 * 1024 * 1024  # bytes of a bundle that is read
 _ROOT = re.compile(r"([1-9][0-9]{0,8})\.root\.json")
 
 
-@dataclass(frozen=True)
-class Observation:
-    """The files, unverified until `verify`.
-
-    Args:
-        roots: ascending by version.
-    """
-
-    roots: tuple[bytes, ...]
-    timestamp: bytes
-    snapshot: bytes
-    targets: bytes
-    catalogue: bytes
-
-    def verify(self) -> Vouched:
-        """The entry, if the last of these roots vouches for it.
-
-        Raises:
-            TrustError: and nothing else, whatever the bytes.
-        """
-        root = verify_roots(self.roots)
-        timestamp = check_timestamp(root, self.timestamp)
-        snapshot = check_snapshot(root, timestamp, self.snapshot)
-        targets = check_targets(root, snapshot, self.targets)
-        entry = check_catalogue(targets, self.catalogue)
-        first = root.version - len(self.roots) + 1
-        marks = (RootMark(number, sha256(raw).hexdigest()) for number, raw in enumerate(self.roots, first))
-        ends = min(one.expires for one in (root, timestamp, snapshot, targets))
-        return Vouched(entry, tuple(marks), timestamp.version, snapshot.version, ends)
+class Observation(TufSet):
+    """The files, unverified until `verify`; with the forms in which somebody keeps them."""
 
     def files(self, prefix: str = "") -> dict[str, bytes]:
         """As they stand in a bundle, below `prefix`."""

@@ -2,21 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import ClassVar
 
 from sealring.catalogue.entry import MAX_ENTRY
 from sealring.errors import SealringError
-from sealring.names import spell
-from sealring_server.audit.asking import Asking
-from sealring_server.audit.errors import NotThere, NotVouched
-from sealring_server.audit.observation import Observation
-from sealring_server.audit.tuf_files import (
+from sealring.tuf_form import MAX_TIMESTAMP, MAX_TUF_FILE, NotVouched
+from sealring.tuf_set import (
     CATALOGUE,
     MAX_ROOTS,
-    MAX_TIMESTAMP,
-    MAX_TUF_FILE,
     Vouched,
     catalogue_of,
     check_snapshot,
@@ -25,22 +19,9 @@ from sealring_server.audit.tuf_files import (
     targets_of,
     verify_roots,
 )
-
-
-@dataclass(eq=False)
-class NotCurrent(SealringError):
-    """What the store shows has expired: it, or the way to it, stands still (SPEC TF-6)."""
-
-    expires: datetime
-    at: datetime
-    rule: ClassVar[str] = "TF-6"
-    exit_code: ClassVar[int] = 22
-
-    def __str__(self) -> str:
-        return f"the store's TUF files expired at {spell(self.expires)}, it is {spell(self.at)}"
-
-    def hint(self) -> str:
-        return "check this machine's clock; else the store has stopped signing, or somebody shows an old copy of it"
+from sealring_server.audit.asking import Asking
+from sealring_server.audit.errors import NotThere
+from sealring_server.audit.observation import Observation
 
 
 @dataclass(eq=False)
@@ -105,12 +86,6 @@ def with_newer_roots(roots: tuple[bytes, ...], get: Callable[[int], bytes | None
             raise NotVouched("root.json", f"more than {MAX_ROOTS} roots", "TF-3")
         verify_roots(found[-2:])
     return tuple(found)
-
-
-def check_current(shown: Vouched, at: datetime) -> None:
-    """Raise unless the files are current (TF-6)."""
-    if at >= shown.expires:
-        raise NotCurrent(shown.expires, at)
 
 
 def _get(ask: Asking, name: str, limit: int) -> bytes:

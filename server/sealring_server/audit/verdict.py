@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 
 from sealring.catalogue.entry import CatalogueEntry, parse_entry
 from sealring.catalogue.log import Frontier, verify_inclusion
+from sealring.tuf_set import Vouched
 from sealring_server.audit.errors import OtherStore, ProvesNothing
 from sealring_server.audit.evidence import Evidence, read_evidence
 from sealring_server.audit.judgement import Judgement
 from sealring_server.audit.log_steps import Steps
 from sealring_server.audit.map_part import apply_changes, read_changes
 from sealring_server.audit.observation import in_common
-from sealring_server.audit.tuf_files import Vouched
 from sealring_server.audit.view_verdict import judge_leaf, judge_view
 
 

@@ -9,10 +9,10 @@ from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.proof import verify_proof
 from sealring.catalogue.view import View, parse_view, view_key
+from sealring.tuf_set import Vouched
 from sealring_server.audit.errors import ProvesNothing
 from sealring_server.audit.evidence import Evidence
 from sealring_server.audit.judgement import Judgement
-from sealring_server.audit.tuf_files import Vouched
 from sealring_server.audit.views_again import Gathered, is_view, read_leaf, view_again, wanted_of
 
 

@@ -9,8 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import ClassVar
 
-from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
+from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
 
 from sealring.bundle import Entry, ProofEntry, TufEntry, read_bundle
 from sealring.catalogue.entry import CatalogueEntry
@@ -19,9 +18,10 @@ from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.proof import verify_proof
 from sealring.chain import Claim
 from sealring.command.output import clean
-from sealring.command.tuf_files import parse_tuf
 from sealring.errors import TrustError
 from sealring.names import NO_ROOT
+from sealring.tuf_form import NotVouched, T, TufForm, parse_tuf
+from sealring.tuf_set import check_signed
 
 CATALOGUE = "catalogue.json"
 
@@ -87,15 +87,15 @@ def _files(entries: Sequence[Entry]) -> dict[str, bytes]:
 
 def _catalogue(files: dict[str, bytes], root: Root | None, at: datetime) -> tuple[bytes, int]:
     """The bytes of catalogue.json that the timestamp leads to, and the snapshot's version."""
-    timestamp = parse_tuf(_file(files, "timestamp.json"), Timestamp, "timestamp.json")
+    timestamp = parse_tuf(_file(files, "timestamp.json"), Timestamp)
     _check_signed(timestamp, root, at)
     number = timestamp.signed.snapshot_meta.version
-    snapshot = parse_tuf(_file(files, f"{number}.snapshot.json"), Snapshot, f"{number}.snapshot.json")
+    snapshot = parse_tuf(_file(files, f"{number}.snapshot.json"), Snapshot, name=f"{number}.snapshot.json")
     _check_signed(snapshot, root, at)
     meta = snapshot.signed.meta.get("targets.json")
     if snapshot.signed.version != number or meta is None:
         raise BadReceipt(f"the timestamp names snapshot {number}, and that names no targets")
-    targets = parse_tuf(_file(files, f"{meta.version}.targets.json"), Targets, f"{meta.version}.targets.json")
+    targets = parse_tuf(_file(files, f"{meta.version}.targets.json"), Targets, name=f"{meta.version}.targets.json")
     _check_signed(targets, root, at)
     target = targets.signed.targets.get(CATALOGUE)
     if targets.signed.version != meta.version or target is None:
@@ -113,18 +113,16 @@ def _file(files: dict[str, bytes], name: str) -> bytes:
     return files[name]
 
 
-def _check_signed(
-    metadata: Metadata[Timestamp] | Metadata[Snapshot] | Metadata[Targets], root: Root | None, at: datetime
-) -> None:
+def _check_signed(metadata: TufForm[T], root: Root | None, at: datetime) -> None:
     role = metadata.signed.type
     if metadata.signed.is_expired(at):
         raise BadReceipt(f"{role} has expired")
     if root is None:
         return
     try:
-        root.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
-    except (RepositoryError, ValueError) as err:
-        raise BadReceipt(f"{role} is not signed by the store: {clean(err, 100)}") from None
+        check_signed(root, metadata, f"{role}.json")
+    except NotVouched as err:
+        raise BadReceipt(f"{role} is not signed by the store: {err}") from None
 
 
 def _heads(entries: Sequence[Entry], entry: CatalogueEntry) -> dict[bytes, Head]:

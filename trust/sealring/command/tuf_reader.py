@@ -7,21 +7,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 
-from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
+from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
 
-from sealring.catalogue.entry import CatalogueEntry, parse_entry
-from sealring.command.output import clean
-from sealring.command.tuf_files import BadTufFile, S, parse_tuf
+from sealring.catalogue.entry import CatalogueEntry
 from sealring.doctor.tuf_files import ONLINE, StoreTuf, TufDeadline, TufRole
 from sealring.errors import SealringError
 from sealring.statement import Store
+from sealring.tuf_form import NotVouched
 from sealring.tuf_keys import public_of
-
-CATALOGUE = "catalogue.json"
-MAX_STEPS = 256  # versions of the root, as on a device (SPEC TF-3)
+from sealring.tuf_set import (
+    CATALOGUE,
+    MAX_ROOTS,
+    catalogue_of,
+    check_catalogue,
+    check_snapshot,
+    check_targets,
+    check_timestamp,
+    next_root,
+    targets_of,
+)
 
 Get = Callable[[str], bytes | None]
 """A file of the repository by its name, such as `1.root.json`; None where it is not there."""
@@ -62,19 +67,14 @@ def _read(get: Get, store: Store | None, first: int, found: TufFound, whole: boo
     found.deadlines.append(TufDeadline("root", root.version, root.expires, online=False))
     if not whole and get("timestamp.json") is None:
         return
-    timestamp = _signed(get, root, "timestamp.json", Timestamp, found)
-    snapshot = _signed(get, root, f"{timestamp.snapshot_meta.version}.snapshot.json", Snapshot, found)
-    meta = snapshot.meta.get("targets.json")
-    if meta is None:
-        raise BadTufFile("snapshot", "it names no targets")
-    targets = _signed(get, root, f"{meta.version}.targets.json", Targets, found)
-    target = targets.targets.get(CATALOGUE)
-    digest = target.hashes.get("sha256", "") if target else ""
-    name = f"{digest}.{CATALOGUE}"
-    raw = _file(get, name)
-    if sha256(raw).hexdigest() != digest:
-        raise BadTufFile(name, "other bytes than the targets name")
-    found.entry = parse_entry(raw)
+    timestamp = check_timestamp(root, _file(get, "timestamp.json"))
+    _tell(found, timestamp)
+    snapshot = check_snapshot(root, timestamp, _file(get, f"{timestamp.snapshot_meta.version}.snapshot.json"))
+    _tell(found, snapshot)
+    targets = check_targets(root, snapshot, _file(get, f"{targets_of(snapshot).version}.targets.json"))
+    _tell(found, targets)
+    name = f"{catalogue_of(targets).hashes['sha256']}.{CATALOGUE}"
+    found.entry = check_catalogue(targets, _file(get, name))
     if store is not None:
         # TF-6: so that a stolen timestamp key freezes no longer than the brand allows.
         ends = found.entry.time + timedelta(seconds=store.max_age)
@@ -84,47 +84,29 @@ def _read(get: Get, store: Store | None, first: int, found: TufFound, whole: boo
 def _root(get: Get, store: Store | None, first: int) -> Root:
     """The newest root, each version signed by the one before (SPEC TF-3, TF-8)."""
     version = store.tuf.version if store is not None else first
-    raw = _file(get, f"{version}.root.json")
+    name = f"{version}.root.json"
+    raw = _file(get, name)
     if store is not None and sha256(raw).hexdigest() != store.tuf.sha256:
-        raise BadTufFile(f"{version}.root.json", f"not the TUF root that {store.title} pins")
-    root = _step(None, raw, f"{version}.root.json")
-    for _ in range(MAX_STEPS):
-        name = f"{root.version + 1}.root.json"
-        newer = get(name)
+        raise NotVouched(name, f"not the TUF root that {store.title} pins", "TF-8")
+    root = next_root(None, raw)
+    if root.version != version:
+        raise NotVouched(name, f"it says version {root.version}", "TF-3")
+    for _ in range(1, MAX_ROOTS):
+        newer = get(f"{root.version + 1}.root.json")
         if newer is None:
             break
-        root = _step(root, newer, name)
+        root = next_root(root, newer)
     return root
 
 
-def _step(before: Root | None, raw: bytes, name: str) -> Root:
-    metadata = parse_tuf(raw, Root, name)
-    for judge in (metadata.signed, before or metadata.signed):
-        _check(judge, "root", metadata, name)
-    if before is not None and metadata.signed.version != before.version + 1:
-        raise BadTufFile(name, f"version {metadata.signed.version} found, {before.version + 1} needed")
-    return metadata.signed
-
-
-def _signed(get: Get, root: Root, name: str, kind: type[S], found: TufFound) -> S:
-    metadata = parse_tuf(_file(get, name), kind, name)
-    _check(root, kind.type, metadata, name)
-    signed = metadata.signed
+def _tell(found: TufFound, signed: Timestamp | Snapshot | Targets) -> None:
     found.deadlines.append(TufDeadline(signed.type, signed.version, signed.expires, online=True))
-    return signed
-
-
-def _check(root: Root, role: str, metadata: Metadata[Any], name: str) -> None:
-    try:
-        root.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
-    except (RepositoryError, ValueError) as err:
-        raise BadTufFile(name, f"not signed by the role {role}: {clean(err, 100)}") from None
 
 
 def _file(get: Get, name: str) -> bytes:
     raw = get(name)
     if raw is None:
-        raise BadTufFile(name, "not there")
+        raise NotVouched(name, "not there", "TF-2")
     return raw
 
 

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from sealring.tuf_set import NotCurrent
 from sealring_server.audit.asking import Bounds
 from sealring_server.audit.errors import UsedUp
 from sealring_server.audit.observation import load_observation
 from sealring_server.audit.run import NoPin, OtherState
-from sealring_server.audit.shown import NotCurrent, OtherPin
+from sealring_server.audit.shown import OtherPin
 from tests.unit.server.audit.conftest import MODEL, Scene
 
 

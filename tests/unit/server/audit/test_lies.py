@@ -11,7 +11,8 @@ from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.log import root_of
 from sealring.catalogue.sparse import map_of
 from sealring.catalogue.view import make_view, parse_view, view_key
-from sealring_server.audit.errors import Contradiction, NotShown, NotVouched
+from sealring.tuf_form import NotVouched
+from sealring_server.audit.errors import Contradiction, NotShown
 from tests.unit.server.audit.conftest import MODEL, Liar, Scene, copy_of, served
 
 KEY = b"\x07" * 32
