@@ -61,6 +61,8 @@ func entryKinds(imageLimit uint64) map[byte]entryKind {
 		5:  {2 << 10, logPathName},
 		6:  {256 << 10, unnamed},
 		7:  {1 << 20, waysName.MatchString},
+		8:  {8 << 10, unnamed},
+		9:  {1 << 10, unnamed},
 		16: {imageLimit, imageName.MatchString},
 	}
 }

@@ -57,7 +57,8 @@ def test_a_halt_is_spelt_and_placed_as_the_rule_says() -> None:
     """HL-1: document, key and leaf, byte by byte."""
     raw = halt_bytes(halt())
     assert parse_halt(raw) == halt()
-    assert list(msgspec.json.decode(raw, type=dict[str, object])) == [
+    members = msgspec.json.decode(raw, type=dict[str, object])
+    assert list(members) == [
         "format",
         "root",
         "release",

@@ -33,14 +33,14 @@ def _entries() -> Cases:
     proof = b"0" * 64 + b"/" + key
     whole = _entry(1, STATEMENT) + _entry(2, b"{}", b"1.root.json") + _entry(2, b"{}", b"timestamp.json")
     whole += _entry(3, b"{}") + _entry(4, b"\1\0", proof) + _entry(5, bytes(96), b"8/3")
-    whole += _entry(6, PARTS) + _entry(7, b"{}", digest + b"/" + key)
+    whole += _entry(6, PARTS) + _entry(7, b"{}", digest + b"/" + key) + _entry(8, b"{}") + _entry(9, b"{}")
     yield _case("empty", ACCEPTED, "no entries", MAGIC + END, 0)
     yield _case(
         "every-kind",
         ACCEPTED,
         "an entry of each kind, an image of four bytes last",
         MAGIC + whole + _entry(16, b"hsqs", digest) + END,
-        9,
+        11,
         image_limit="4",
     )
     yield _case("another-first-line", "BN-1", "version 2", MAGIC.replace(b"1", b"2") + END)
@@ -48,7 +48,11 @@ def _entries() -> Cases:
     yield _case("no-end", "BN-1", "the end is missing: cut off between two entries", MAGIC + whole)
     yield _case("cut-off", "BN-1", "cut off inside an entry", MAGIC + whole[:-1])
     yield _case("bytes-after-the-end", "BN-1", "a byte behind the end", MAGIC + END + b"\0")
-    yield _case("unknown-kind", "BN-2", "kind 8", MAGIC + _entry(8, b"") + END)
+    yield _case("unknown-kind", "BN-2", "kind 10", MAGIC + _entry(10, b"") + END)
+    yield _case("report-too-large", "BN-2", "a report of 8 KiB and a byte", MAGIC + _entry(8, b"", size=8193) + END)
+    yield _case("halt-too-large", "BN-2", "a halt of 1 KiB and a byte", MAGIC + _entry(9, b"", size=1025) + END)
+    yield _case("report-with-a-name", "BN-1", "a name where none belongs", MAGIC + _entry(8, b"{}", b"1") + END)
+    yield _case("halt-before-a-report", "BN-1", "kinds descend", MAGIC + _entry(9, b"{}") + _entry(8, b"{}") + END)
     yield _case(
         "statement-too-large",
         "BN-2",
