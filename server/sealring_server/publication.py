@@ -29,7 +29,7 @@ from sealring_server.schema import publications, speakers, uploads
 from sealring_server.terms import Terms
 from sealring_server.together import Publication, commit_together
 
-MAX_BUNDLE = 4 * 1024 * 1024  # bytes
+MAX_BUNDLE = 16 * 1024 * 1024  # bytes; 10,000 revisions and their releases, in parts, are 13 MB
 TOKEN_BYTES = 32
 
 
@@ -60,13 +60,13 @@ def open_publication(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) ->
     """Begin a publication of these statements (SPEC PB-1, PB-2, PB-7).
 
     Args:
-        bundle: statements only, at most 4 MiB.
+        bundle: statements only, at most 16 MiB.
         terms: what the publisher says beside them; the commit must say the same.
 
     Raises:
         TrustError, DiskFull: and nothing was opened.
     """
-    claims, at = _statements(bundle), here.clock()
+    claims, at = statements_of(bundle), here.clock()
     with here.database.writing() as connection:
         _expire(here, connection, int(at.timestamp()))
         admitted = admit(held := Held(connection), claims, Moment(at), terms, grounds=here.grounds)
@@ -121,20 +121,20 @@ def commit_publication(here: StoreHere, token: str, terms: Terms = NO_TERMS) -> 
     with here.database.reading() as connection:
         _check_open(here, connection, token)
         bundle = connection.scalar(select(publications.c.bundle).where(publications.c.token == owner))
-    return _commit(here, Publication(_statements(bundle or b""), terms, Uploads(owner)))
+    return _commit(here, Publication(statements_of(bundle or b""), terms, Uploads(owner)))
 
 
 def publish_at_once(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) -> bytes | Opened:
     """The receipt, where no image is missing: nothing was opened for it; else an open publication (SPEC PB-10).
 
     Args:
-        bundle: statements only, at most 4 MiB.
+        bundle: statements only, at most 16 MiB.
         terms: what the publisher says beside them.
 
     Raises:
         TrustError, DiskFull: and nothing was opened or published.
     """
-    claims = _statements(bundle)
+    claims = statements_of(bundle)
     try:
         _check_all_here(here, claims)
         return _commit(here, Publication(claims, terms))
@@ -161,7 +161,8 @@ def expire(here: StoreHere) -> None:
         _expire(here, connection, int(here.clock().timestamp()))
 
 
-def _statements(bundle: bytes) -> list[Claim]:
+def statements_of(bundle: bytes) -> list[Claim]:
+    """What the statements in this bundle claim to be, or `OnlyStatements`, or what is wrong with one of them."""
     found = read_bundle(bundle)
     raws = [entry.envelope for entry in found if isinstance(entry, StatementEntry)]
     if not raws or len(raws) != len(found):
