@@ -13,6 +13,7 @@ from sealring.errors import SealringError
 from sealring.words import Help, Program
 from sealring_server.clock import system_clock
 from sealring_server.command.audit import add_audit
+from sealring_server.command.bundle import add_bundle
 from sealring_server.command.fsck import add_fsck
 from sealring_server.command.given import Outside, address_of, check_url, show
 from sealring_server.command.init import add_options as init_options
@@ -132,6 +133,7 @@ def parser() -> argparse.ArgumentParser:
     add_tuf(commands, _command, _group)
     add_audit(commands, _command)
     add_fsck(commands, _command)
+    add_bundle(commands, _command)
     return top
 
 
