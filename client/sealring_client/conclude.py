@@ -26,7 +26,7 @@ def write_poll(survey: Survey) -> None:
     """Last of all, what the next poll compares; only after a check that left nothing to do (DV-8)."""
     for link in survey.links.values():
         link.close()
-    deadline = deadline_of(survey)
+    deadline = deadline_of(survey)  # None after bundles, which are no answer of any store's
     outcome, _ = outcome_of(survey)
     if outcome not in ("none", "installed", "stopped") or deadline is None:
         return
@@ -48,7 +48,7 @@ def write_poll(survey: Survey) -> None:
 
 def deadline_of(survey: Survey) -> datetime | None:
     """Until when "nothing new" is a true answer; None where there is no ground for any."""
-    if survey.grounds is None:
+    if survey.grounds is None or survey.sticks is not None:
         return None
     fresh = [view for name, view in survey.views.items() if survey.lines[name].word == "fresh"]
     ends = [view.expires for view in fresh] + [view.store.statement.expires for view in fresh]
@@ -67,7 +67,8 @@ def outcome_of(survey: Survey) -> tuple[Outcome, int]:
     words = [line.word for line in survey.lines.values()]
     if survey.installed is not None:
         return "installed", 0
-    if words and all(word == "unreachable" for word in words) and not isinstance(survey.problem, Unhealthy):
+    nobody = bool(words) and all(word == "unreachable" for word in words) and survey.sticks is None
+    if nobody and not isinstance(survey.problem, Unhealthy):
         return "unreachable", 10
     if isinstance(survey.problem, Expired):
         return "stale", 4
@@ -105,6 +106,9 @@ def _notes(survey: Survey) -> Iterable[str]:
     for one in (*brands, *survey.trusted.floors.highest.values()):
         if one.envelope.id in survey.lifted and survey.times.is_over(one):
             yield f"{one.statement.title} expired {spell(one.statement.expires)}, which a final release has lifted"
+    for name, view in survey.views.items():
+        if survey.sticks is not None and view.expires <= survey.clock.at:
+            yield f"store {name}: its answer ended {spell(view.expires)}, and is granted to a bundle by the model"
 
 
 def report(survey: Survey) -> Report:

@@ -8,7 +8,7 @@ from sealring.errors import SealringError, TrustError, Unreachable
 from sealring.floors import reauthenticate
 from sealring.moment import Expired
 from sealring.statement import Store
-from sealring_client.decide.answer import load_shelf, save_shelf
+from sealring_client.decide.answer import Reads, load_shelf, save_shelf
 from sealring_client.decide.listed import behind, too_new
 from sealring_client.decide.paranoid import ViewDisagrees, check_rows
 from sealring_client.decide.store_view import StoreFiles, StoreView, TufSource, open_view
@@ -16,6 +16,7 @@ from sealring_client.decide.times import Times
 from sealring_client.decide.tuf import TufExpired
 from sealring_client.known_addresses import Address
 from sealring_client.report import Refusal, StoreLine, Word
+from sealring_client.stick import NothingForThis
 from sealring_client.survey import Survey
 
 
@@ -37,6 +38,8 @@ class Opening:
             for name in doubtful:
                 survey.answers.do_without(name)
                 self._learned[name] = survey.learn_one(name, survey.learning)
+        if survey.sticks is not None and all(one.word == "unreachable" for one in survey.lines.values()):
+            survey.problem = NothingForThis(survey.device.model, survey.sticks.names)
 
     def keep_views(self) -> None:
         """Keep each store's view with all that it lists, so that the next answer is short (AN-1)."""
@@ -101,12 +104,24 @@ class Opening:
         return line
 
     def _proved(self, name: str, store: Authentic[Store]) -> StoreView:
-        survey, source = self.survey, self.survey.source(name)
+        """The store's view: of several bundles, from the first that proves one."""
+        failed: TrustError | Unreachable | None = None
+        for source in self.survey.sources(name):
+            try:
+                return self._proved_by(source, name, store)
+            except (TrustError, Unreachable) as err:
+                # That a file lies is worth more to a person than that another does not have it.
+                failed = err if failed is None or isinstance(failed, Unreachable) else failed
+        assert failed is not None, "there is always one source"
+        raise failed
+
+    def _proved_by(self, source: Reads, name: str, store: Authentic[Store]) -> StoreView:
+        survey = self.survey
         tuf = survey.tufs[name] = TufSource(source)
         files = StoreFiles(survey.folder / "stores" / name)
         verified, root = survey.times.verify(store), survey.trusted.chain.root_id
         seen, model = survey.state.stores.get(name), survey.device.model
-        view = open_view(verified, source, tuf, files, seen, root=root, model=model)
+        view = open_view(verified, source, tuf, files, seen, root=root, model=model, grace=survey.grace())
         if survey.paranoid:
             check_rows(view, source, files, survey.trusted, survey.answers.held, survey.folder)
         return view

@@ -9,12 +9,20 @@ from sealring_client.outside import Outside
 from sealring_client.poll import Heard
 from sealring_client.report import Report
 from sealring_client.selection import Selection
+from sealring_client.stick import Sticks
+from sealring_client.stopping import forget_poll
 from sealring_client.survey import Survey
 from sealring_client.switch import Switch
 
 
 def refresh(
-    device: Device, outside: Outside, *, apply: bool, heard: Heard | None = None, paranoid: bool = False
+    device: Device,
+    outside: Outside,
+    *,
+    apply: bool,
+    heard: Heard | None = None,
+    paranoid: bool = False,
+    sticks: Sticks | None = None,
 ) -> Report:
     """Bring the device to the newest software that every rule allows, or say what would be brought.
 
@@ -22,13 +30,17 @@ def refresh(
         apply: install it; else the last step is the choice.
         heard: what a poll has heard just now.
         paranoid: demand proof of every row of each view (VW-4), also where the device was not told to at provisioning.
+        sticks: bundles that a person has handed over: they are asked in place of all stores (BN-6).
 
     Raises:
         SealringError: nothing could be decided: the lock, the disk, or the trust state.
     """
     with lock(device.folder):
-        survey = Survey(device, outside, heard or Heard(), paranoid=paranoid)
+        survey = Survey(device, outside, heard or Heard(), paranoid=paranoid, sticks=sticks)
         survey.recover()
+        if sticks is not None:
+            # DV-8: what is held afterwards came by hand; only a whole check can say that no store has anything newer.
+            forget_poll(device.folder)
         try:
             survey.load()
         except StateDamaged:

@@ -1,12 +1,13 @@
 """What is there, and what should be: the steps of a check before the choice (SPEC DV-1 to DV-4)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sealring.errors import SealringError, TrustError, Unreachable
 from sealring.moment import Moment
 from sealring.revocation import Found
-from sealring.statement import Store
+from sealring.statement import Model, Store
 from sealring_client.answers import Answers
 from sealring_client.apply.install import Disk, mount_current
 from sealring_client.decide.answer import Reads
@@ -25,6 +26,7 @@ from sealring_client.outside import Outside
 from sealring_client.part import Part
 from sealring_client.poll import Heard
 from sealring_client.report import Refusal, StoreLine
+from sealring_client.stick import StickLink, Sticks
 from sealring_client.stopped import kept_digests, save_stopped
 from sealring_client.stopping import forget_poll, still_stopped, stop_what_is_revoked
 
@@ -34,8 +36,11 @@ MAX_MOVES = 16  # that are followed in one check
 class Survey:
     """One check on its way through its steps; what each step found is a field. `selection` fills the last of them."""
 
-    def __init__(self, device: Device, outside: Outside, heard: Heard, *, paranoid: bool = False) -> None:
+    def __init__(
+        self, device: Device, outside: Outside, heard: Heard, *, paranoid: bool = False, sticks: Sticks | None = None
+    ) -> None:
         self.device, self.outside, self.paranoid = device, outside, paranoid or device.paranoid
+        self.sticks = sticks
         self.folder, self.disk = device.folder, Disk.of(device.folder)
         self.clock = Moment(outside.clock().replace(microsecond=0), proven=device.clock == "trusted")
         self.state = TrustState()
@@ -93,7 +98,7 @@ class Survey:
         """Pass one; a store that becomes known on the way is asked too (SR-3)."""
         self.learning = Learning(self.trusted, self.device.model, self._keep, self._contradicted)
         self._ask_the_stores(self.learning)
-        if self._ask_where_they_once_were(self.learning):
+        if self.sticks is None and self._ask_where_they_once_were(self.learning):
             self._ask_the_stores(self.learning)
 
     def _ask_the_stores(self, learning: Learning) -> None:
@@ -137,7 +142,8 @@ class Survey:
     def _learn_at(self, link: StoreLink, learning: Learning) -> StoreLine:
         name = link.name
         try:
-            return StoreLine(name, "fresh", learning.learn_from(self.answers.source(link, self.trusted, self.state)))
+            refusals = [one for source in self._sources_of(link) for one in learning.learn_from(source)]
+            return StoreLine(name, "fresh", tuple(dict.fromkeys(refusals))[:MAX_REFUSALS])
         except Unreachable as err:
             # DV-6: what goes wrong with one store ends here.
             return StoreLine(name, "unreachable", (Refusal.of(name, err),))
@@ -168,15 +174,31 @@ class Survey:
         """The store's link, opened again where pass one has brought another address."""
         urls = self.trusted.addresses(self.device.model).get(name, [])
         if name not in self.links or self.links[name].urls != urls:
-            self.links[name] = StoreLink(name, urls, self.outside.connect, self._cost(name))
+            self.links[name] = self._link_to(name, urls)
         return self.links[name]
 
     def source(self, name: str) -> Reads:
         """Where the store's files come from: its answer, or its paths (AN-3)."""
         return self.answers.source(self.link(name), self.trusted, self.state)
 
+    def sources(self, name: str) -> Sequence[Reads]:
+        """Each place in which the store's files may be, the likeliest first: bundles are not mixed (BN-6)."""
+        return self._sources_of(self.link(name))
+
+    def _sources_of(self, link: StoreLink) -> Sequence[Reads]:
+        if not isinstance(link, StickLink):
+            return [self.answers.source(link, self.trusted, self.state)]
+        for found in link.sources:
+            self.answers.held.update(found.statements)
+        return link.sources
+
     def _alone(self, name: str, url: str) -> StoreLink:
-        return StoreLink(name, [url], self.outside.connect, self._cost(name))
+        return self._link_to(name, [url])
+
+    def _link_to(self, name: str, urls: list[str]) -> StoreLink:
+        if self.sticks is not None:
+            return StickLink(name, urls, self.sticks)
+        return StoreLink(name, urls, self.outside.connect, self._cost(name))
 
     def _cost(self, name: str) -> Cost:
         return self.costs.setdefault(name, Cost())
@@ -221,6 +243,11 @@ class Survey:
         running = {(part.package, part.revision, part.sha256) for part in self.running.values()}
         differs = {(p.package, p.revision, p.sha256) for p in self.plan()} != running
         return bool(self.packages) and (differs or any(package.is_new for package in self.packages))
+
+    def grace(self) -> timedelta:
+        """For how long after its end a store's answer is granted: by a bundle only, and as the model says (BN-7)."""
+        model = self.trusted.floors.get(Model, self.device.model)
+        return timedelta(seconds=model.statement.offline_age if model is not None and self.sticks is not None else 0)
 
     def now(self) -> datetime:
         """The instant of this check, as the model's brand's statements are judged."""

@@ -15,6 +15,7 @@ from sealring_client.command.tuf import add_tuf
 
 if TYPE_CHECKING:
     from sealring_client.outside import Outside
+    from sealring_client.report import Report
 
 STATE = Path("/var/lib/sealring")
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -31,7 +32,7 @@ SIMPLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "refresh",
         "install what is new, and go back by itself where it is unhealthy",
-        (f"{NAME} refresh", f"{NAME} refresh --dry-run"),
+        (f"{NAME} refresh", f"{NAME} refresh --dry-run", f"{NAME} refresh --bundle /media/stick/door-1.bundle"),
     ),
     ("status", "say what runs and what is trusted, until when; asks no store", (f"{NAME} status --json",)),
     ("list", "list the generations on the disk, oldest first; asks no store", (f"{NAME} list",)),
@@ -70,6 +71,8 @@ def parser() -> Help:
         if name in ("check", "refresh"):
             more = "demand proof of every row of each store's view, for this time"
             one.add_argument("--paranoid", action="store_true", help=more)
+            given = "read this file in place of asking stores; again for each"
+            one.add_argument("--bundle", type=Path, action="append", default=[], metavar="FILE", help=given)
         if name in ("refresh", "rollback"):
             dry = "the same as `check`" if name == "refresh" else "only say what would be done"
             one.add_argument("--dry-run", action="store_true", help=dry)
@@ -149,6 +152,8 @@ def _look(args: argparse.Namespace, *, apply: bool) -> int:
     from sealring_client.poll import Heard, poll
 
     outside, heard = _outside(args), Heard()
+    if args.bundle:
+        return _look_into(args, outside, apply=apply)
     quiet = None if args.paranoid else poll(args.state, outside, running=apply, heard=heard)
     if quiet is not None:
         stores = [
@@ -161,11 +166,29 @@ def _look(args: argparse.Namespace, *, apply: bool) -> int:
         said = "nothing new" if quiet.answered else "no store could be reached; what runs is untouched"
         _show(args, found, [f"{said} (good until {quiet.deadline})", *(f"  {n}: {w}" for n, w in quiet.stores.items())])
         return 0 if quiet.answered else 10
-    from sealring_client.command.lines import report_lines
     from sealring_client.device_file import load_device
     from sealring_client.refresh import refresh
 
     report = refresh(load_device(args.state), outside, apply=apply, heard=heard, paranoid=args.paranoid)
+    return _told(args, report)
+
+
+def _look_into(args: argparse.Namespace, outside: "Outside", *, apply: bool) -> int:
+    """BN-6: what a person has brought, and no store is asked."""
+    from sealring_client.device_file import load_device
+    from sealring_client.refresh import refresh
+    from sealring_client.stick import Sticks
+
+    device, sticks = load_device(args.state), Sticks.open(args.bundle)
+    try:
+        return _told(args, refresh(device, outside, apply=apply, paranoid=args.paranoid, sticks=sticks))
+    finally:
+        sticks.close()
+
+
+def _told(args: argparse.Namespace, report: "Report") -> int:
+    from sealring_client.command.lines import report_lines
+
     _show(args, report.as_json(), report_lines(report))
     problem = report.problem
     if problem is not None and report.exit_code >= 10:

@@ -89,6 +89,7 @@ def open_view(
     *,
     root: str,
     model: str,
+    grace: timedelta = timedelta(),
 ) -> StoreView:
     """The store's view of the model, proved under its current catalogue.
 
@@ -96,6 +97,8 @@ def open_view(
         source: the store's paths, or a bundle that is read as such.
         seen: what this store has shown before; it never goes below that.
         root: id of version 1 of the root.
+        grace: for how long after their end TUF metadata and catalogue still count; more than nothing only for a bundle
+            that a person handed over, and never more than the model's `offline_age` (BN-7).
 
     Raises:
         TrustError, Unreachable: nothing of this store counts in this check.
@@ -105,11 +108,11 @@ def open_view(
     # TF-8: under a new pin the old keys' dates count only if one chain leads through both; a thief on a device
     # without a clock may have dated them far ahead. `_check_age` judges by them again.
     at = moment.at if start.held_pin in (None, start.pin) else store.moment.at
-    found = refresh_tuf(tuf, files, start, at=at, target=CATALOGUE)
+    found = refresh_tuf(tuf, files, start, at=at - grace, target=CATALOGUE)
     if found.rekeyed:
         seen, held, moment = None, None, store.moment
     entry = _entry(source, found, held, seen, bytes.fromhex(root))
-    expires = _check_age(entry, store.statement, found, moment)
+    expires = _check_age(entry, store.statement, found, moment, grace)
     if held is None or held.raw != entry.raw:
         files.save(CATALOGUE, entry.raw)
     key = view_key(bytes.fromhex(root), model)
@@ -167,10 +170,10 @@ def _entry(
     return entry
 
 
-def _check_age(entry: CatalogueEntry, store: Store, found: Refreshed, moment: Moment) -> datetime:
+def _check_age(entry: CatalogueEntry, store: Store, found: Refreshed, moment: Moment, grace: timedelta) -> datetime:
     """TF-6: whoever holds the store's online keys can't keep one state alive longer than the brand allows."""
     expires = min(found.expires, entry.time + timedelta(seconds=store.max_age))
-    if moment.at >= expires:
+    if moment.at - grace >= expires:
         raise TufExpired(f"{CATALOGUE} of {spell(entry.time)}", expires, moment.at)
     if moment.proven and entry.time > moment.at + MAX_AHEAD:
         raise DatedAhead(CATALOGUE, entry.time, moment.at)

@@ -6,7 +6,7 @@ or version, and not in it, comes from what stands behind the bundle; behind a st
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,6 +16,7 @@ from typing import Protocol
 from sealring.authentic import Claim, read_claim
 from sealring.bundle import (
     Entry,
+    HaltEntry,
     PathEntry,
     ProofEntry,
     StatementEntry,
@@ -25,6 +26,8 @@ from sealring.bundle import (
     open_entries,
     write_bundle,
 )
+from sealring.catalogue.leaf import HASH_BYTES
+from sealring.catalogue.log import inclusion_path
 from sealring.catalogue.view import View
 from sealring.catalogue.view_difference import apply_difference, parse_view_difference
 from sealring.errors import TrustError
@@ -36,6 +39,7 @@ from sealring_client.fetch.fetcher import Answer
 MAX_ANSWER = 16 * 1024 * 1024  # bytes, packed and unpacked: the statements of a model with thousands of packages
 _TIMESTAMP = "tuf/timestamp.json"
 _TUF_ROOT = re.compile(r"tuf/([1-9][0-9]{0,15})\.root\.json")
+_LOG_PATH = re.compile(r"v1/log/([1-9][0-9]{0,15})/([0-9]{1,16})")
 _MAY_CHANGE = ("v1/roots/", "v1/brands/", "v1/heads/", "v1/authorities/", _TIMESTAMP)
 
 
@@ -67,6 +71,8 @@ class AnswerSource:
     held: bytes | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     statements: dict[str, bytes] = field(default_factory=dict)
+    log: Sequence[bytes] = ()
+    """On a stick: the leaf hashes of the store's log, from its first entry on, unverified."""
     shown: set[str] = field(default_factory=set)
     """Digests of the statements that were asked for as the current ones of their subjects, and so have been judged."""
     _said: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -84,7 +90,7 @@ class AnswerSource:
         stamp: Answer | None = None,
         held: bytes | None = None,
     ) -> "AnswerSource":
-        """The files that a bundle makes, together with what the asker said that it has.
+        """The files that an answer makes, together with what the asker said that it has.
 
         Args:
             shelf: the statements of the view that was named in the question count as shown again.
@@ -93,13 +99,28 @@ class AnswerSource:
             TrustError: these bytes are no whole bundle; nothing of it counts.
         """
         found = cls(name, behind, tuf_root, stamp, held)
-        entries = list(open_entries(BytesIO(raw), image_limit=0))
-        for entry in entries:
+        for entry in list(open_entries(BytesIO(raw), image_limit=0)):
             found._add(entry, shelf)
         for statement in shelf.named:
             found._add_statement(statement)
         if shelf.whole is not None:
             found.files.setdefault(f"v1/views/{shelf.whole.digest.hex()}", shelf.whole.raw)
+        return found
+
+    @classmethod
+    def of_stick(cls, name: str, entries: Iterable[Entry]) -> "AnswerSource":
+        """The files of one store on a stick, where the names of TUF files begin with the store's (BN-6)."""
+        found, own, log = cls(name), f"{name}/", f"{name}/log/"
+        pieces: dict[int, bytes] = {}
+        for entry in entries:
+            if not isinstance(entry, TufEntry):
+                found._add(entry, Shelf())
+            elif entry.name.startswith(log):
+                first = entry.name.removeprefix(log)
+                pieces[int(first) if first.isdecimal() else -1] = entry.data
+            elif entry.name.startswith(own):
+                found._add(TufEntry(entry.name.removeprefix(own), entry.data), Shelf())
+        found.log = _log_of(pieces)
         return found
 
     def fetch(self, path: str, *, limit: int) -> bytes:
@@ -139,7 +160,14 @@ class AnswerSource:
         found = self.files.get(path)
         if found is not None and path.startswith("v1/heads/"):
             self.shown.add(sha256(found).hexdigest())
-        return found
+        return self._path_in_log(path) if found is None else found
+
+    def _path_in_log(self, path: str) -> bytes | None:
+        """LG-2: which entry a device saw last, who makes a stick can't know; from all leaves it finds its own way."""
+        asked = _LOG_PATH.fullmatch(path)
+        if asked is None or not int(asked[2]) < int(asked[1]) <= len(self.log):
+            return None
+        return inclusion_path(self.log[: int(asked[1])], int(asked[2]))
 
     def _may_change(self, path: str) -> bool:
         # Whether there is a next root changes too: an answer that has none says that there is none.
@@ -161,6 +189,8 @@ class AnswerSource:
                 self.files[f"v1/proofs/{root.hex()}/{','.join(key.hex() for key in keys)}"] = proof
             case PathEntry(under, sequence, path):
                 self.files[f"v1/log/{under - 1}/{sequence - 1}"] = path
+            case HaltEntry(data):
+                self.files[f"v1/halts/{sha256(data).hexdigest()}"] = data
 
     def _add_statement(self, raw: bytes) -> None:
         digest = sha256(raw).hexdigest()
@@ -186,6 +216,16 @@ def _places(claim: Claim) -> Iterator[tuple[str, int]]:
     if isinstance(said, Brand):
         yield f"v1/brands/{said.brand}/{said.sequence}", said.sequence
     yield f"v1/heads/{said.type}/{said.format}/{said.subject}", said.sequence
+
+
+def _log_of(pieces: Mapping[int, bytes]) -> list[bytes]:
+    """The leaf hashes of these pieces, each of which begins where the one before it ends; what does not is left out."""
+    found: list[bytes] = []
+    for first in sorted(pieces):
+        if first == len(found):
+            raw = pieces[first]
+            found += [raw[at : at + HASH_BYTES] for at in range(0, len(raw) - HASH_BYTES + 1, HASH_BYTES)]
+    return found
 
 
 def _applied(held: View | None, base: bytes, to: bytes, data: bytes) -> Iterable[View]:
