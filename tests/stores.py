@@ -135,7 +135,24 @@ def begin(url: str, statements: Iterable[Envelope | bytes], *, terms: str = "") 
 
 def upload(url: str, token: str, image: bytes) -> None:
     """The second step, for one image."""
-    _good(ask(url, f"/v1/publications/{token}/blobs/{sha256(image).hexdigest()}", "PUT", image))
+    _good(patch(url, token, image))
+
+
+def patch(
+    url: str, token: str, part: bytes, offset: int = 0, digest: str = "", *, method: str = "PATCH", **headers: str
+) -> Answer:
+    """One request of tus 1.0 about the upload of an image.
+
+    Args:
+        part: its bytes from `offset` on.
+        digest: of the whole; left out: of the part.
+        headers: instead of, or beside those that tus asks for; an empty one is left out.
+    """
+    said = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
+    said |= {name.replace("_", "-"): value for name, value in headers.items()}
+    path = f"/v1/publications/{token}/blobs/{digest or sha256(part).hexdigest()}"
+    body = None if method in ("HEAD", "OPTIONS") else part
+    return ask(url, path, method, body, **{name: value for name, value in said.items() if value})
 
 
 def commit(url: str, token: str, *, terms: str = "") -> tuple[Entry, ...]:

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from sealring_server import answer, log_reads, metrics, publish, reads
+from sealring_server import answer, log_reads, metrics, publish, reads, tus
 from sealring_server.here import StoreHere
 from sealring_server.problems import answer_problems
 
@@ -18,6 +18,7 @@ def create_app(store: StoreHere) -> Flask:
     app.register_blueprint(log_reads.bp)
     app.register_blueprint(answer.bp)
     app.register_blueprint(publish.bp)
+    app.register_blueprint(tus.bp)
     app.register_blueprint(metrics.bp)
     answer_problems(app)
     return app

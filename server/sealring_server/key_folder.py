@@ -29,7 +29,7 @@ from sealring.keystores import is_uri, load_signer
 from sealring.names import Sha256Hex
 from sealring.strict import decode_strict, encode
 from sealring.tuf_keys import tuf_key
-from sealring_server.blobs import sync_folder
+from sealring_server.disk import sync_folder
 
 Role = Literal["timestamp", "snapshot", "targets", "packages"]
 ONLINE_ROLES: tuple[Role, ...] = ("timestamp", "snapshot", "targets")

@@ -41,7 +41,10 @@ def answer_problems(app: Flask) -> None:
     def refused(err: SealringError) -> Response:
         said = {name: getattr(err, name, None) for name in FACTS}
         facts = {name: value for name, value in said.items() if isinstance(value, str | int | tuple)}
-        return problem(status_of(err), str(err), err.rule, err.hint(), **facts)
+        answer = problem(status_of(err), str(err), err.rule, err.hint(), **facts)
+        if wait := getattr(err, "retry_after", 0):
+            answer.headers["Retry-After"] = str(wait)
+        return answer
 
     @app.errorhandler(HTTPException)
     def http(err: HTTPException) -> Response:

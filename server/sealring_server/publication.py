@@ -11,7 +11,7 @@ from functools import partial
 from hashlib import sha256
 from typing import ClassVar
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select
 
 from sealring.authentic import Claim, read_claim
 from sealring.bundle import StatementEntry, read_bundle
@@ -19,15 +19,14 @@ from sealring.errors import TrustError
 from sealring.moment import Moment
 from sealring.statement import RevisionStatement
 from sealring_server.admission import NO_TERMS, admit
-from sealring_server.blobs import OtherBlob, Source
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
-from sealring_server.images import BlobMissing, Gone, Uploads, missing_images
 from sealring_server.quota import accounts, check_subjects, make_room
 from sealring_server.receipt import receipt
 from sealring_server.schema import publications, speakers, uploads
 from sealring_server.terms import Terms
 from sealring_server.together import Publication, commit_together
+from sealring_server.uploads import BlobMissing, Gone, Uploads, missing_images, owner_of
 
 MAX_BUNDLE = 16 * 1024 * 1024  # bytes; 10,000 revisions and their releases, in parts, are 13 MB
 TOKEN_BYTES = 32
@@ -76,8 +75,8 @@ def open_publication(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) ->
         token, digest = secrets.token_hex(TOKEN_BYTES), sha256(bundle).hexdigest()
         charged = accounts(admitted)
         make_room(here.limits, connection, charged, digest, sum(missing.values()))
-        here.blobs.check_space(sum(missing.values()))
-        expires, owner = int(at.timestamp()) + here.limits.seconds, _owner(token)
+        here.images.check_space(sum(missing.values()))
+        expires, owner = int(at.timestamp()) + here.limits.seconds, owner_of(token)
         new = {"token": owner, "bundle": bundle, "digest": digest, "expires": expires, "opened": last_opened + 1}
         connection.execute(insert(publications).values(new))
         _insert(connection, speakers, [{"token": owner, "authority": name} for name in charged])
@@ -86,40 +85,15 @@ def open_publication(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) ->
     return Opened(token, tuple(sorted(missing.items())))
 
 
-def expected_size(here: StoreHere, token: str, digest: str) -> int:
-    """The signed size of an image that this publication still may send (SPEC PB-2).
-
-    Raises:
-        Gone, OtherBlob.
-    """
-    with here.database.reading() as connection:
-        _check_open(here, connection, token)
-        return _wanted_size(connection, token, digest)
-
-
-def put_blob(here: StoreHere, token: str, digest: str, source: Source) -> None:
-    """After it returns the image is durable and belongs to this publication (SPEC PB-2).
-
-    Raises:
-        Gone, OtherBlob, DiskFull: and nothing of it is kept.
-    """
-    here.blobs.receive(_owner(token), digest, expected_size(here, token, digest), source)
-    with here.database.writing() as connection:
-        _check_open(here, connection, token)
-        connection.execute(
-            update(uploads).where(uploads.c.token == _owner(token), uploads.c.sha256 == digest).values(received=1)
-        )
-
-
 def commit_publication(here: StoreHere, token: str, terms: Terms = NO_TERMS) -> bytes:
     """All of it becomes visible as one new catalogue entry, alone or with others; the receipt (SPEC PB-3, PB-10).
 
     Raises:
         TrustError: and nothing of it is visible; it stays open.
     """
-    owner = _owner(token)
+    owner = owner_of(token)
     with here.database.reading() as connection:
-        _check_open(here, connection, token)
+        Uploads(owner).check_open(here, connection)
         bundle = connection.scalar(select(publications.c.bundle).where(publications.c.token == owner))
     return _commit(here, Publication(statements_of(bundle or b""), terms, Uploads(owner)))
 
@@ -172,28 +146,11 @@ def statements_of(bundle: bytes) -> list[Claim]:
 
 def _expire(here: StoreHere, connection: Connection, now: int) -> None:
     connection.execute(delete(publications).where(publications.c.expires <= now))
-    here.blobs.collect(_owners(connection))
-    here.blobs.collect_temporary(now - here.limits.seconds)
-
-
-def _check_open(here: StoreHere, connection: Connection, token: str) -> None:
-    Uploads(_owner(token)).check_open(here, connection)
-
-
-def _wanted_size(connection: Connection, token: str, digest: str) -> int:
-    size = connection.scalar(select(uploads.c.size).where(uploads.c.token == _owner(token), uploads.c.sha256 == digest))
-    if size is None:
-        raise OtherBlob(digest, "no statement of this publication needs it")
-    return int(size)
+    here.images.collect(_owners(connection), now - here.limits.seconds)
 
 
 def _owners(connection: Connection) -> set[str]:
     return set(connection.scalars(select(publications.c.token)))
-
-
-def _owner(token: str) -> str:
-    """The database holds only a token's digest: who reads a copy of it can't complete another's publication."""
-    return sha256(token.encode("ascii", "replace")).hexdigest()
 
 
 def _insert(connection: Connection, table: object, rows: list[dict[str, object]]) -> None:

@@ -4,9 +4,7 @@ Everything but the heads and the timestamp is named by its content or version, s
 """
 
 import re
-from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy import select
@@ -14,7 +12,6 @@ from sqlalchemy import select
 from sealring.bundle import StatementEntry, write_bundle
 from sealring.errors import TrustError
 from sealring.names import ROOT
-from sealring_server.blobs import CHUNK
 from sealring_server.catalogue import NoSuchThing, log_path, prove
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
@@ -168,7 +165,7 @@ def _image(digest: str) -> Response:
     if status == 206:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     headers["Content-Length"] = str(end - start)
-    return Response(_part(here().blobs.path(digest), start, end), status, headers, content_type=BYTES)
+    return Response(here().images.part(digest, start, end), status, headers, content_type=BYTES)
 
 
 def _range(size: int, digest: str) -> tuple[int, int, int]:
@@ -183,16 +180,6 @@ def _range(size: int, digest: str) -> tuple[int, int, int]:
     if asked[2] and int(asked[2]) < start:
         return 0, size, 200
     return (start, end, 206) if start < size else (0, 0, 416)
-
-
-def _part(file: Path, start: int, end: int) -> Iterator[bytes]:
-    """The bytes from `start` up to `end`, with at most 1 MiB in memory."""
-    with file.open("rb") as source:
-        source.seek(start)
-        left = end - start
-        while left and (chunk := source.read(min(CHUNK, left))):
-            left -= len(chunk)
-            yield chunk
 
 
 def _digest(text: str, what: str) -> bytes:

@@ -23,11 +23,11 @@ from sealring_server.commit import Draft, begin_draft, key_of
 from sealring_server.group import Ticket
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
-from sealring_server.images import BlobMissing, Uploads, missing_images
 from sealring_server.prepared import command
 from sealring_server.quota import check_subjects
 from sealring_server.receipt import Published, published, shown_now
 from sealring_server.terms import Terms
+from sealring_server.uploads import BlobMissing, Uploads, missing_images
 from sealring_server.work import Admitted
 
 
@@ -105,7 +105,7 @@ def _one_transaction(here: StoreHere, tickets: Sequence[Waiting]) -> None:
         one.ticket.answer(published(shown, draft.root, one.admitted))
     for one in stands:
         if one.ticket.job.uploads is not None:
-            here.blobs.drop(one.ticket.job.uploads.owner, one.left)
+            here.images.drop(one.ticket.job.uploads.owner, one.left)
 
 
 def _judged(here: StoreHere, draft: Draft, job: Publication, moment: Moment) -> list[Admitted]:

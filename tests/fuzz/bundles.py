@@ -28,7 +28,8 @@ from sealring.chain import Claim, read_claim
 from sealring.command.receipt import verify_receipt
 from sealring.envelope import Envelope
 from sealring_server.here import Limits, StoreHere, open_store
-from sealring_server.publication import commit_publication, open_publication, put_blob
+from sealring_server.publication import commit_publication, open_publication
+from sealring_server.uploading import add_to_upload
 from tests.fuzz.harness import Judge
 from tests.stores import make_folder
 from tests.world import World
@@ -141,7 +142,7 @@ def real_publication() -> tuple[bytes, bytes]:
         posted = write_bundle([StatementEntry(envelope.raw) for envelope in _software()])
         opened = open_publication(here, posted)
         for digest, _ in opened.missing:
-            put_blob(here, opened.token, digest, BytesIO(IMAGE))
+            add_to_upload(here, opened.token, digest, 0, BytesIO(IMAGE))
         answered = commit_publication(here, opened.token)
         here.database.close()
         return posted, answered

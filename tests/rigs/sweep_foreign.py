@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sealring_server.here import StoreHere, open_store
+from sealring_server.images.folder import ImageFolder
 from sealring_server.key_folder import ONLINE_ROLES
 from sealring_server.tuf_packages import turn_off, turn_on
 from sealring_server.tuf_roots import Change, publish_root, request_root
@@ -128,7 +129,8 @@ def play(store: RunningStore, found: list[Client], folders: dict[str, Path]) -> 
     store.publish(next_software(store.world, IMAGES[1], 2), [IMAGES[1]])
     turn_on(here)  # a new key of `packages` too
     yield "follows new keys of all online roles, with the state that it kept", ask(2, IMAGES[1])
-    blob = here.blobs.path(sha256(IMAGES[1]).hexdigest())
+    assert isinstance(here.images, ImageFolder)
+    blob = here.images.path(sha256(IMAGES[1]).hexdigest())
     blob.write_bytes(IMAGES[1][:-1] + b"?")
     yield "refuses an image that was changed on the store's disk", ask(2, None)
     turn_off(here)

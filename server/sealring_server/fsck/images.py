@@ -10,8 +10,9 @@ from sealring.bundle import StatementEntry, read_bundle
 from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
 from sealring.statement import RevisionStatement, parse_statement
-from sealring_server.blobs import CHUNK, BlobFolder
 from sealring_server.fsck.report import IMAGE, Report
+from sealring_server.images.driver import CHUNK
+from sealring_server.images.folder import ImageFolder
 from sealring_server.prepared import Prepared
 from sealring_server.schema import blobs, publications, uploads
 
@@ -26,7 +27,7 @@ def check_images(connection: Connection, folder: Path, report: Report, *, quick:
     Args:
         quick: look at sizes only, and at no byte of an image.
     """
-    place = BlobFolder(folder)
+    place = ImageFolder(folder)
     for row in connection.execute(select(blobs.c.sha256, blobs.c.size).execution_options(yield_per=PAGE)):
         report.checked["images"] += 1
         path = place.path(row.sha256)

@@ -28,7 +28,8 @@ from sealring_client.fetch.fetcher import Fetcher, Limits
 from sealring_client.report import Report
 from sealring_server.here import open_store
 from sealring_server.making import make_store
-from sealring_server.publication import commit_publication, open_publication, put_blob
+from sealring_server.publication import commit_publication, open_publication
+from sealring_server.uploading import add_to_upload
 from tests.hostile import Line, Upstream, between, from_folder, over_http
 from tests.scenarios.compromise.forger import Forger
 from tests.scenarios.devices import MODEL, Rig, image_of, new_device, now
@@ -73,7 +74,7 @@ def publish_in(folder: Path, statements: Iterable[Envelope], images: Iterable[by
     opened = open_publication(here, write_bundle([StatementEntry(one.raw) for one in statements]))
     by_digest = {sha256(image).hexdigest(): image for image in images}
     for digest, _ in opened.missing:
-        put_blob(here, opened.token, digest, BytesIO(by_digest[digest]))
+        add_to_upload(here, opened.token, digest, 0, BytesIO(by_digest[digest]))
     commit_publication(here, opened.token)
     here.database.close()
 

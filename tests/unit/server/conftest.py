@@ -15,8 +15,9 @@ from sealring.envelope import Envelope
 from sealring.statement import Store
 from sealring_server.admission import NO_TERMS
 from sealring_server.here import Limits, StoreHere, open_store
-from sealring_server.publication import commit_publication, open_publication, put_blob
+from sealring_server.publication import commit_publication, open_publication
 from sealring_server.terms import Terms
+from sealring_server.uploading import add_to_upload
 from tests.oracle import Checked, check_store
 from tests.stores import RunningStore, first_software, make_folder, next_software, now, running_store
 from tests.world import World
@@ -43,7 +44,7 @@ class Shop:
         by_digest = {sha256(image).hexdigest(): image for image in images}
         for digest, _ in opened.missing:
             if digest in by_digest:
-                put_blob(self.here, opened.token, digest, BytesIO(by_digest[digest]))
+                add_to_upload(self.here, opened.token, digest, 0, BytesIO(by_digest[digest]))
         return read_bundle(commit_publication(self.here, opened.token, terms))
 
     def first(self, image: bytes = b"image 1") -> None:

@@ -1,8 +1,8 @@
 """Killed at any point, a store shows the old state or the new one, and a repeat succeeds (SPEC PB-3).
 
 The real server is killed by strace at a chosen system call of one publication. Its calls, in their order: pages of
-the opened publication and their sync; the image, its sync, its rename and the folder's sync; the row that says so
-and its sync; the rename of the image into its place and that folder's sync; the commit's pages and their sync.
+the opened publication and their sync; the uploads' folder's sync, the image and its sync, its final name and that
+folder's sync; the row that has it as received, and its sync; the commit's pages and their sync.
 """
 
 import contextlib
@@ -69,16 +69,15 @@ def killed_at(store: RunningStore, call: str, number: int) -> Iterator[None]:
     [
         pytest.param("pwrite64", 1, False, id="first page of the opened publication"),
         pytest.param("fdatasync", 1, False, id="sync of the opened publication"),
-        pytest.param("fsync", 1, False, id="sync of the image"),
-        pytest.param("rename", 1, False, id="rename of the image as an upload"),
-        pytest.param("fsync", 2, False, id="sync of the uploads' folder"),
-        pytest.param("fdatasync", 2, False, id="sync of the row that has it as received"),
-        pytest.param("rename", 2, False, id="rename of the image into its place"),
+        pytest.param("fsync", 1, False, id="sync of the uploads' folder"),
+        pytest.param("fsync", 2, False, id="sync of the image"),
+        pytest.param("link", 1, False, id="the image gets its final name"),
         pytest.param("fsync", 3, False, id="sync of the image's folder"),
+        pytest.param("fdatasync", 2, False, id="sync of the row that has it as received"),
         pytest.param("pwrite64", 30, False, id="a page in the middle of the commit"),
         pytest.param("fdatasync", 3, False, id="sync of the commit"),
-        # The first takes away the name under which the image came; the second, what could be left of it.
-        pytest.param("unlink", 2, True, id="before the receipt is sent"),
+        # It takes away the name under which the image came.
+        pytest.param("unlink", 1, True, id="before the receipt is sent"),
     ],
 )
 def test_a_kill_leaves_old_or_new_and_a_repeat_succeeds(

@@ -21,13 +21,14 @@ from sealring_server.catalogue import last_entry
 from sealring_server.group import Ticket
 from sealring_server.held import Held
 from sealring_server.here import open_store
-from sealring_server.images import Uploads
 from sealring_server.making import TufPinned
-from sealring_server.publication import Opened, open_publication, publish_at_once, put_blob
+from sealring_server.publication import Opened, open_publication, publish_at_once
 from sealring_server.receipt import Published, receipt
 from sealring_server.schema import heads, publications
 from sealring_server.terms import Terms
 from sealring_server.together import Publication, Waiting, commit_together
+from sealring_server.uploading import add_to_upload
+from sealring_server.uploads import Uploads
 from tests.oracle import check_store
 from tests.rigs.store.reader import Reader
 from tests.stores import RunningStore, ask, first_software, next_software, now, running_store
@@ -171,12 +172,12 @@ def test_the_same_image_uploaded_by_both_is_kept_once(first: Shop) -> None:
     tickets = []
     for sent in statements:
         opened = open_publication(first.here, bundle(sent))
-        put_blob(first.here, opened.token, digest, BytesIO(image))
+        add_to_upload(first.here, opened.token, digest, 0, BytesIO(image))
         tickets.append(waiting(*sent, uploads=Uploads(sha256(opened.token.encode()).hexdigest())))
     commit_together(first.here, tickets)
     assert [rule(ticket) for ticket in tickets] == ["", ""]
     assert digest in first.check().blobs
-    assert not list(first.here.blobs.incoming.iterdir())
+    assert not list((first.folder / "blobs" / "incoming").iterdir())
 
 
 def test_of_two_images_for_one_revision_the_first_is_taken(first: Shop) -> None:
@@ -186,7 +187,7 @@ def test_of_two_images_for_one_revision_the_first_is_taken(first: Shop) -> None:
     for image in (b"image one", b"image two"):
         sent = [world.signed(world.revision(2, image))]
         opened = open_publication(first.here, bundle(sent))
-        put_blob(first.here, opened.token, sha256(image).hexdigest(), BytesIO(image))
+        add_to_upload(first.here, opened.token, sha256(image).hexdigest(), 0, BytesIO(image))
         tickets.append(waiting(*sent, uploads=Uploads(sha256(opened.token.encode()).hexdigest())))
     commit_together(first.here, tickets)
     assert [rule(ticket) for ticket in tickets] == ["", "FL-3"]
@@ -217,7 +218,7 @@ def test_a_publication_committed_twice_at_once_is_committed_once(first: Shop) ->
     world, image = first.world, b"image 2"
     sent = next_software(world, image, 2)
     opened = open_publication(first.here, bundle(sent))
-    put_blob(first.here, opened.token, sha256(image).hexdigest(), BytesIO(image))
+    add_to_upload(first.here, opened.token, sha256(image).hexdigest(), 0, BytesIO(image))
     owner = sha256(opened.token.encode()).hexdigest()
     tickets = [waiting(*sent, uploads=Uploads(owner)) for _ in range(2)]
     commit_together(first.here, tickets)

@@ -18,10 +18,11 @@ from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.proof import verify_proof
 from sealring.errors import TrustError
 from sealring.statement.software import Image
-from sealring_server.blobs import OtherBlob
 from sealring_server.here import Limits
-from sealring_server.publication import Gone, commit_publication, expire, open_publication, put_blob
+from sealring_server.images.errors import OtherBlob
+from sealring_server.publication import Gone, commit_publication, expire, open_publication
 from sealring_server.quota import Quota
+from sealring_server.uploading import add_to_upload
 from tests.oracle import check_store
 from tests.stores import (
     Refused,
@@ -32,6 +33,7 @@ from tests.stores import (
     first_software,
     next_software,
     now,
+    patch,
     running_store,
     upload,
 )
@@ -84,7 +86,7 @@ def test_a_missing_image_leaves_everything_as_it_was(shop: Shop) -> None:
         commit_publication(shop.here, opened.token)
     assert caught.value.rule == "PB-6"
     assert shop.check() == before
-    put_blob(shop.here, opened.token, sha256(b"image 2").hexdigest(), BytesIO(b"image 2"))
+    add_to_upload(shop.here, opened.token, sha256(b"image 2").hexdigest(), 0, BytesIO(b"image 2"))
     assert shop.check() == before
     commit_publication(shop.here, opened.token)
     assert shop.check().heads["release", "acme/tool/latest/stable"] == 2
@@ -98,12 +100,17 @@ def test_only_the_signed_image_is_kept(shop: Shop, data: bytes) -> None:
     source = BytesIO(data)
     digest = sha256(b"image 2").hexdigest()
     if data.startswith(b"image 2"):
-        put_blob(shop.here, opened.token, digest, source)
+        add_to_upload(shop.here, opened.token, digest, 0, source)
         assert source.tell() == len(b"image 2")
         return
+    if len(data) < len(b"image 2"):
+        assert add_to_upload(shop.here, opened.token, digest, 0, source) == len(data)
+        with pytest.raises(TrustError, match="not uploaded"):
+            commit_publication(shop.here, opened.token)
+        return
     with pytest.raises(OtherBlob):
-        put_blob(shop.here, opened.token, digest, source)
-    assert not list(shop.here.blobs.incoming.iterdir())
+        add_to_upload(shop.here, opened.token, digest, 0, source)
+    assert not list((shop.folder / "blobs" / "incoming").iterdir())
 
 
 def test_an_image_that_no_statement_names_is_not_taken(shop: Shop) -> None:
@@ -112,11 +119,11 @@ def test_an_image_that_no_statement_names_is_not_taken(shop: Shop) -> None:
     opened = open_publication(shop.here, bundle(next_software(shop.world, b"image 2", 2)))
     other = open_publication(shop.here, bundle([shop.world.signed(shop.world.model("gate"))]))
     with pytest.raises(OtherBlob):
-        put_blob(shop.here, opened.token, sha256(b"mine").hexdigest(), BytesIO(b"mine"))
+        add_to_upload(shop.here, opened.token, sha256(b"mine").hexdigest(), 0, BytesIO(b"mine"))
     with pytest.raises(OtherBlob):
-        put_blob(shop.here, other.token, sha256(b"image 2").hexdigest(), BytesIO(b"image 2"))
+        add_to_upload(shop.here, other.token, sha256(b"image 2").hexdigest(), 0, BytesIO(b"image 2"))
     with pytest.raises(Gone):
-        put_blob(shop.here, "00" * 32, sha256(b"image 2").hexdigest(), BytesIO(b"image 2"))
+        add_to_upload(shop.here, "00" * 32, sha256(b"image 2").hexdigest(), 0, BytesIO(b"image 2"))
 
 
 def test_one_digest_has_one_size(shop: Shop) -> None:
@@ -133,7 +140,7 @@ def test_an_upload_belongs_to_its_token(shop: Shop) -> None:
     shop.first()
     statements = next_software(shop.world, b"image 2", 2)
     one, two = (open_publication(shop.here, bundle(statements)) for _ in range(2))
-    put_blob(shop.here, one.token, sha256(b"image 2").hexdigest(), BytesIO(b"image 2"))
+    add_to_upload(shop.here, one.token, sha256(b"image 2").hexdigest(), 0, BytesIO(b"image 2"))
     with pytest.raises(TrustError) as caught:
         commit_publication(shop.here, two.token)
     assert caught.value.rule == "PB-6"
@@ -146,9 +153,9 @@ def test_open_publications_end_after_a_day_and_leave_nothing(shop: Shop) -> None
     """PB-7: the token is dead, its upload is removed, its quota is free again."""
     shop.first()
     opened = open_publication(shop.here, bundle(next_software(shop.world, b"image 2", 2)))
-    put_blob(shop.here, opened.token, sha256(b"image 2").hexdigest(), BytesIO(b"image 2"))
-    broken = shop.here.blobs.incoming / "tmp_killed"
-    going_on = shop.here.blobs.incoming / "tmp_going_on"
+    add_to_upload(shop.here, opened.token, sha256(b"image 2").hexdigest(), 0, BytesIO(b"image 2"))
+    broken = shop.folder / "blobs" / "incoming" / "tmp_killed"
+    going_on = shop.folder / "blobs" / "incoming" / "tmp_going_on"
     for file, hours in ((broken, 0), (going_on, 24)):
         file.write_bytes(b"half")
         at = shop.at.timestamp() + hours * 3600
@@ -157,7 +164,7 @@ def test_open_publications_end_after_a_day_and_leave_nothing(shop: Shop) -> None
     with pytest.raises(Gone):
         commit_publication(shop.here, opened.token)
     expire(shop.here)
-    assert list(shop.here.blobs.incoming.iterdir()) == [going_on]
+    assert list((shop.folder / "blobs" / "incoming").iterdir()) == [going_on]
 
 
 def test_quotas_are_each_authoritys_own(shop: Shop) -> None:
@@ -252,16 +259,16 @@ def test_a_length_is_believed_before_a_byte_is_read(served: RunningStore) -> Non
 
 
 def test_an_image_beyond_its_signed_size_is_refused_by_its_length(served: RunningStore) -> None:
-    """PB-2, HT-4: and one that is shorter; nothing of either is kept, and no other path is reached."""
+    """PB-2, HT-4: and other bytes; nothing of either is kept, and no other path is reached."""
     world = served.world
     opened = begin(served.url, [world.signed(world.revision(77, b"image 77"))])
     digest = sha256(b"image 77").hexdigest()
     path = f"/v1/publications/{opened.token}/blobs/"
-    assert ask(served.url, path + digest, "PUT", b"image 77!").status == 413
-    assert ask(served.url, path + digest, "PUT", b"image").problem()["rule"] == "PB-2"
-    assert ask(served.url, path + digest, "PUT", b"imagE 77").problem()["rule"] == "PB-2"
+    assert patch(served.url, opened.token, b"image 77!", digest=digest).status == 413
+    assert patch(served.url, opened.token, b"imagE 77", digest=digest).problem()["rule"] == "PB-2"
+    assert ask(served.url, path + digest, "PUT", b"image 77").status == 405
     for trick in ("../../keys/keys.json", "..%2f..%2fstore.db", "A" * 64, digest.upper(), "%00" * 64):
-        assert ask(served.url, path + trick, "PUT", b"image 77").status in (400, 404, 405)
+        assert patch(served.url, opened.token, b"image 77", digest=trick).status in (400, 404, 405)
     assert not [f for f in (served.folder / "blobs" / "incoming").iterdir() if digest in f.name]
     upload(served.url, opened.token, b"image 77")
     assert ask(served.url, f"/v1/blobs/{digest}").status == 404  # not before the commit

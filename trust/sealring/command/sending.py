@@ -101,7 +101,7 @@ def send(
         for image in wanted:
             with open(image.path, "rb") as stream:
                 path = f"/v1/publications/{begun.publication}/blobs/{image.sha256}"
-                store.put(path, Counted(stream, tell), image.size)
+                store.patch(path, Counted(stream, tell), image.size)
     return store.post(f"/v1/publications/{begun.publication}/commit{terms.query}", b"", BUNDLE_TYPE, status=200)
 
 

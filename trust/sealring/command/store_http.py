@@ -114,10 +114,15 @@ class StoreClient:
         headers = {"Content-Type": content_type, "Content-Length": str(len(body))}
         return self._ask("POST", path, body, headers, statuses)
 
-    def put(self, path: str, body: Source, size: int) -> None:
-        """Send exactly `size` bytes, piece by piece; the errors of `post`."""
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        self._ask("PUT", path, body, headers, (204,))
+    def patch(self, path: str, body: Source, size: int) -> None:
+        """Send an upload of `size` bytes from its beginning, piece by piece (SPEC PB-11); the errors of `post`."""
+        headers = {
+            "Tus-Resumable": "1.0.0",
+            "Upload-Offset": "0",
+            "Content-Type": "application/offset+octet-stream",
+            "Content-Length": str(size),
+        }
+        self._ask("PATCH", path, body, headers, (204,))
 
     def _ask(
         self, method: str, path: str, body: bytes | Source, headers: dict[str, str], statuses: tuple[int, ...]

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import ClassVar
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from sealring.errors import TrustError
 from sealring.statement import Common, RevisionStatement
-from sealring_server.blobs import OtherBlob
 from sealring_server.held import AT_ONCE, batched
 from sealring_server.here import StoreHere
+from sealring_server.images.errors import OtherBlob
 from sealring_server.schema import blobs, publications, uploads
 
 _KNOWN = select(blobs.c.sha256, blobs.c.size).where(blobs.c.sha256.in_(bindparam("digests", expanding=True)))
@@ -61,7 +62,7 @@ class Uploads:
             raise Gone
 
     def take(self, here: StoreHere, connection: Connection, missing: dict[str, int]) -> None:
-        """PB-3, PB-6: each image lies durably in its final place before the transaction that names it commits.
+        """PB-3, PB-6: each image lies durably in its final place before a transaction names it.
 
         Raises:
             BlobMissing, OtherBlob.
@@ -71,7 +72,8 @@ class Uploads:
         for digest, size in missing.items():
             if digest not in found:
                 raise BlobMissing(digest, size)
-            here.blobs.keep(self.owner, digest)
+            if here.images.size(digest) != size:
+                raise OtherBlob(digest, "the upload is gone")
             connection.execute(insert(blobs).values(sha256=digest, size=size))
 
     def close(self, connection: Connection) -> list[str]:
@@ -79,6 +81,11 @@ class Uploads:
         names = list(connection.scalars(select(uploads.c.sha256).where(uploads.c.token == self.owner)))
         connection.execute(delete(publications).where(publications.c.token == self.owner))
         return names
+
+
+def owner_of(token: str) -> str:
+    """The database holds only a token's digest: who reads a copy of it can't complete another's publication."""
+    return sha256(token.encode("ascii", "replace")).hexdigest()
 
 
 def missing_images(connection: Connection, statements: Iterable[Common]) -> dict[str, int]:
