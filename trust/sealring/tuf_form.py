@@ -109,7 +109,7 @@ class _Refused(ValueError):
     """Said by this module."""
 
 
-def _form(signed: dict[str, Any], listed: list[dict[str, Any]]) -> TufForm[Any]:
+def _form(signed: Any, listed: list[dict[str, Any]]) -> TufForm[Any]:
     if not isinstance(signed, dict) or signed.get("_type") not in ROLES:
         raise _Refused("of no role")
     if type(signed["version"]) is not int:
