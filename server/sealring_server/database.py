@@ -1,23 +1,30 @@
-"""SQLite, set so that a commit is durable, a read sees one state, and one writer works at a time (SPEC PB-3)."""
+"""The one way to a store's rows: a commit is durable, a read sees one state, one writer works at a time (SPEC PB-3).
+
+SQLite in the store's folder, or PostgreSQL (`postgres.py`) for any number of processes on any number of machines.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import URL, Connection, Engine, RootTransaction, create_engine, event, inspect, make_url, select
+from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from sealring.errors import SealringError
+from sealring_server.postgres import WRITING, away, check_whole, postgres_engine, shown
 from sealring_server.prepared import command
 from sealring_server.schema import FORMAT, store
+from sealring_server.settings import Settings
 from sealring_server.turn import turn_of
 
 BUSY_SECONDS = 60  # how long a publication waits for the one before it
 READERS = 20  # connections kept; more than the server's threads
+FILE = "store.db"
 
 _after: WeakKeyDictionary[RootTransaction, list[Callable[[], None]]] = WeakKeyDictionary()
 
@@ -37,60 +44,175 @@ class NotAStore(SealringError):
         return "`sealring-store init DIR --root ROOT` makes a store"
 
 
-class Database:
-    """The one way to the database: `reading` for one committed state, `writing` for one publication at a time."""
+@dataclass(eq=False)
+class OtherFormat(NotAStore):
+    """A store whose rows an older or a newer edition has written."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    found: int
+
+    def hint(self) -> str:
+        if self.found > FORMAT:
+            return "install the edition of sealring-server that wrote it, or a newer one"
+        return f"stop the store, take a backup, then run `sealring-store upgrade {self.folder}`"
+
+
+class Busy(SealringError):
+    """So much is under way that this had not its turn in time; nothing of it was done."""
+
+    exit_code: ClassVar[int] = 13
+    status: ClassVar[int] = 503
+
+    def __str__(self) -> str:
+        return f"the store is busy: nothing could be begun for {BUSY_SECONDS} seconds"
+
+    def hint(self) -> str:
+        return "try again in a minute"
+
+
+class Database:
+    """The one way to the database: `reading` for one committed state, `writing` for one publication at a time.
+
+    Args:
+        url: `sqlite:///FILE` or `postgresql://...`, without a password.
+    """
+
+    def __init__(self, url: str | URL) -> None:
+        self.url = make_url(url)
         self._lock = threading.Lock()
-        self._engine = create_engine(f"sqlite:///{file}", pool_size=READERS, connect_args={"timeout": BUSY_SECONDS})
-        event.listen(self._engine, "connect", _settings)
-        event.listen(self._engine, "begin", _begin)
+        self._is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self._is_sqlite:
+            self._begin_writing = "BEGIN IMMEDIATE"
+            self._engine = create_engine(self.url, pool_size=READERS, connect_args={"timeout": BUSY_SECONDS})
+            event.listen(self._engine, "connect", _settings)
+            event.listen(self._engine, "begin", _begin)
+        else:
+            self._begin_writing = WRITING
+            self._engine = postgres_engine(self.url, BUSY_SECONDS)
 
     @property
     def engine(self) -> Engine:
         """For making the tables."""
         return self._engine
 
+    @property
+    def shown(self) -> str:
+        """Which database it is, in words that hold no secret."""
+        return str(self.url.database) if self._is_sqlite else shown(self.url)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One committed state, however many questions are asked of it."""
-        with self._engine.connect() as connection, connection.begin():
+        """One committed state, however many questions are asked of it.
+
+        Raises:
+            DatabaseAway, Busy: PostgreSQL is not to be had.
+        """
+        with self._said(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """The publication lock: all of what is written becomes visible at the end, or none of it (SPEC PB-3)."""
-        # The lock queues this process's threads, the turn its processes; BEGIN IMMEDIATE keeps everybody else out.
-        turn = turn_of(self.file.parent, BUSY_SECONDS)
-        with self._lock, turn, self._engine.connect().execution_options(sealring_begin="BEGIN IMMEDIATE") as connection:
-            with connection.begin() as transaction:
-                yield connection
-            for done in _after.pop(transaction, ()):
-                done()
+        """The publication lock: all of what is written becomes visible at the end, or none of it (SPEC PB-3).
+
+        Raises:
+            DatabaseAway, DatabaseFull: PostgreSQL is not to be had. Where it went away during the very commit, all of
+                it may be visible, or nothing; who repeats it finds out.
+            Busy: it was not had in time.
+        """
+        # The lock queues this process's threads; the turn its processes, where PostgreSQL's own lock does not.
+        with self._said(), self._queued(), self._turn():
+            with self._engine.connect().execution_options(sealring_begin=self._begin_writing) as connection:
+                with connection.begin() as transaction:
+                    yield connection
+                    if not self._is_sqlite:
+                        check_whole(connection)
+                for done in _after.pop(transaction, ()):
+                    done()
 
     def close(self) -> None:
         """Close every connection that is not in use."""
         self._engine.dispose()
 
+    @contextmanager
+    def _queued(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=BUSY_SECONDS):
+            raise Busy
+        try:
+            yield
+        finally:
+            self._lock.release()
 
-def open_database(file: Path) -> Database:
-    """The database in this file.
+    def _turn(self) -> AbstractContextManager[None]:
+        """Processes on one machine in turn; SQLite's BEGIN IMMEDIATE keeps everybody else out."""
+        return turn_of(Path(str(self.url.database)).parent, BUSY_SECONDS) if self._is_sqlite else nullcontext()
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """What a database far away does to a transaction, in this product's own words."""
+        try:
+            yield
+        except NoConnection:
+            raise Busy from None
+        except DBAPIError as err:
+            said = None if self._is_sqlite else away(self.url, err)
+            if said is None:
+                raise
+            raise said from err
+
+
+def sqlite_url(file: Path) -> URL:
+    """The URL of a database in this file."""
+    return URL.create("sqlite", database=str(file))
+
+
+def database_url(folder: Path, settings: Settings) -> URL:
+    """Where the rows of the store in this folder are."""
+    return make_url(settings.database.url) if settings.database.url else sqlite_url(folder / FILE)
+
+
+def is_made(folder: Path, settings: Settings) -> bool:
+    """Whether there is a store: its database's file, or any of its tables in PostgreSQL.
+
+    Raises:
+        DatabaseAway.
+    """
+    if not settings.database.url:
+        return (folder / FILE).exists()
+    database = Database(settings.database.url)
+    try:
+        with database.reading() as connection:
+            return inspect(connection).has_table(store.name)
+    finally:
+        database.close()
+
+
+def open_database(folder: Path, settings: Settings) -> Database:
+    """The database of the store in this folder.
 
     Raises:
         NotAStore: when there is none, or one of another format.
+        DatabaseAway: PostgreSQL can't be reached.
     """
-    if not file.is_file():
-        raise NotAStore(file.parent, "no store here")
-    database = Database(file)
+    if not settings.database.url and not (folder / FILE).is_file():
+        raise NotAStore(folder, "no store here")
+    database = Database(database_url(folder, settings))
     try:
         with database.reading() as connection:
-            found = connection.scalar(select(store.c.format))
+            check_format(folder, connection)
     except DatabaseError:
-        raise NotAStore(file.parent, "store.db is not a store's database") from None
-    if found != FORMAT:
-        raise NotAStore(file.parent, f"database format {found}, this edition knows {FORMAT}")
+        database.close()
+        what = f"database {database.shown}" if settings.database.url else FILE
+        raise NotAStore(folder, f"{what} is not a store's database") from None
+    except SealringError:
+        database.close()
+        raise
     return database
+
+
+def check_format(folder: Path, connection: Connection) -> None:
+    """Raise `OtherFormat` where these rows are of another edition."""
+    found = connection.scalar(select(store.c.format))
+    if found != FORMAT:
+        raise OtherFormat(folder, f"database format {found}, this edition knows {FORMAT}", found or 0)
 
 
 def after_commit(connection: Connection, done: Callable[[], None]) -> None:

@@ -6,6 +6,7 @@ give as they are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import (
@@ -27,6 +28,7 @@ from sqlalchemy.exc import DBAPIError
 ASK: Final = 512  # numbers in one question
 
 Row: TypeAlias = tuple[Any, ...]
+_numbers = count()
 
 
 class _Sql(NamedTuple):
@@ -56,7 +58,9 @@ class Prepared:
         sql = self._for(connection)
         given = sql.values(values)
         try:
-            return list(connection.connection.cursor().execute(sql.text, given).fetchall())
+            cursor = connection.connection.cursor()
+            cursor.execute(sql.text, given)
+            return list(cursor.fetchall())
         except Exception as err:
             _say(connection, sql.text, given, err)
             raise
@@ -64,11 +68,10 @@ class Prepared:
     def each(self, connection: Connection, values: Mapping[str, object]) -> Iterator[Row]:
         """The rows that it selects, fetched while they are asked for: a few of very many cost no more than these."""
         sql = self._for(connection)
-        given, cursor = sql.values(values), connection.connection.cursor()
+        given, cursor = sql.values(values), _streaming(connection)
         try:
             cursor.execute(sql.text, given)
-            while (row := cursor.fetchone()) is not None:
-                yield row
+            yield from cursor
         except Exception as err:
             _say(connection, sql.text, given, err)
             raise
@@ -79,8 +82,12 @@ class Prepared:
         """Run it once for each of these; how many rows all of that has changed."""
         sql = self._for(connection)
         given = [sql.values(values) for values in many]
+        if not given:
+            return 0
         try:
-            return int(connection.connection.cursor().executemany(sql.text, given).rowcount)
+            cursor = connection.connection.cursor()
+            cursor.executemany(sql.text, given)
+            return int(cursor.rowcount)
         except Exception as err:
             _say(connection, sql.text, given, err)
             raise
@@ -153,8 +160,21 @@ def command(connection: Connection, sql: str) -> None:
         raise
 
 
+def _streaming(connection: Connection) -> Any:
+    """A cursor that fetches little ahead; from PostgreSQL all rows would come at once unless it has a name."""
+    driver: Any = connection.connection.dbapi_connection
+    return driver.cursor(f"rows_{next(_numbers)}") if connection.dialect.name == "postgresql" else driver.cursor()
+
+
 def _say(connection: Connection, sql: str, values: Any, err: Exception) -> None:
     """Raise the driver's errors as SQLAlchemy does: a full disk, a busy or a damaged database are answered by type."""
-    errors = connection.dialect.loaded_dbapi.Error
-    if isinstance(err, errors):
-        raise DBAPIError.instance(sql, values, err, errors, dialect=connection.dialect) from err
+    dialect = connection.dialect
+    errors = dialect.loaded_dbapi.Error
+    if not isinstance(err, errors):
+        return
+    is_lost = not connection.invalidated and dialect.is_disconnect(err, connection.connection.dbapi_connection, None)
+    if is_lost:
+        connection.invalidate(err)  # or the pool would give it to the next one
+    raise DBAPIError.instance(
+        sql, values, err, errors, hide_parameters=True, connection_invalidated=is_lost, dialect=dialect
+    ) from err

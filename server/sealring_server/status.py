@@ -25,6 +25,7 @@ from sealring_server.catalogue import last_entry
 from sealring_server.database import open_database
 from sealring_server.held import Held
 from sealring_server.schema import blobs, heads, publications
+from sealring_server.settings import load_settings
 from sealring_server.tuf_repo import CATALOGUE, expiries
 
 MAX_ANSWER = 512 * 1024  # bytes
@@ -57,7 +58,7 @@ def status_of_folder(folder: Path, at: datetime) -> dict[str, Any]:
     Raises:
         NotAStore.
     """
-    database = open_database(folder / "store.db")
+    database = open_database(folder, load_settings(folder))
     with database.reading() as connection:
         entry, expires = last_entry(connection), expiries(connection)
         counted = connection.execute(

@@ -35,6 +35,7 @@ FREE = {
         "received",
     ): "whether the file beside the database came is looked for again when it is committed",
     ("speakers", "authority"): "it bounds who may hold places, and says nothing of what is published",
+    ("publications", "opened"): "it says which of those goes first that nobody needs",
     ("tuf_packages", "made"): "any instant may be one at which a list was made",
 }
 """Columns of which no other row says what they must be."""

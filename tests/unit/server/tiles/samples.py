@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import Head
 from sealring_server.catalogue import append_entry, prove
-from sealring_server.database import Database
+from sealring_server.database import Database, sqlite_url
 from sealring_server.schema import entries, leaves, log, metadata, superseded, tiles
 from sealring_server.tiles.cache import Tiles
 
@@ -34,7 +34,7 @@ class Process:
     known: Tiles = field(default_factory=Tiles)
 
     def __post_init__(self) -> None:
-        self.database = Database(self.file)
+        self.database = Database(sqlite_url(self.file))
 
     def append(self, updates: Mapping[bytes, Head], *, days: int = 0) -> CatalogueEntry:
         """One entry with these changes, so many days after the beginning."""
