@@ -6,11 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sealring_server.blobs import BlobFolder
 from sealring_server.database import Database, open_database
 from sealring_server.failures import Failures
 from sealring_server.grounds import Grounds
 from sealring_server.group import Group
+from sealring_server.images.driver import Images
+from sealring_server.images.folder import ImageFolder
 from sealring_server.key_folder import KeyFolder
 from sealring_server.online_keys import OnlineKeys
 from sealring_server.settings import Limits, Settings, load_settings
@@ -30,7 +31,7 @@ class StoreHere:
 
     folder: Path
     database: Database
-    blobs: BlobFolder
+    images: Images
     online: OnlineKeys
     clock: Clock
     limits: Limits = field(default_factory=Limits)
@@ -61,6 +62,6 @@ def open_store(folder: Path, clock: Clock, limits: Limits | None = None, failure
     database = open_database(folder, settings)
     counted = failures or Failures()
     online = OnlineKeys(KeyFolder(folder, credentials_folder()), counted)
-    images = BlobFolder(folder / "blobs")
+    images = ImageFolder(folder / "blobs")
     bounds = limits or settings.limits
     return StoreHere(folder, database, images, online, clock, bounds, settings, failures=counted)

@@ -26,11 +26,12 @@ from sealring.moment import Moment
 from sealring.request.tuf_root import BadTufRoot, RootFile, RootRequest, parse_root_request, verify_next
 from sealring.statement import Root
 from sealring.tuf_keys import public_of
-from sealring_server.blobs import BlobFolder, sync_folder
 from sealring_server.commit import append
 from sealring_server.database import Database, sqlite_url
+from sealring_server.disk import sync_folder
 from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere
+from sealring_server.images.folder import ImageFolder
 from sealring_server.key_folder import ONLINE_ROLES, KeyFolder, Role
 from sealring_server.online_keys import OnlineKeys
 from sealring_server.schema import FORMAT, metadata, store
@@ -161,7 +162,7 @@ def check_roots(folder: Path, roots: Sequence[bytes], at: datetime) -> list[Auth
 def _make_folders(folder: Path) -> KeyFolder:
     keys = KeyFolder(folder, credentials_folder())
     keys.create()
-    BlobFolder(folder / "blobs").create()
+    ImageFolder(folder / "blobs").create()
     sync_folder(folder)
     return keys
 
@@ -183,7 +184,7 @@ def _make_database(
     for leftover in folder.glob("store.db.new*"):
         leftover.unlink()
     database = Database(sqlite_url(draft))
-    here = StoreHere(folder, database, BlobFolder(folder / "blobs"), online, clock)
+    here = StoreHere(folder, database, ImageFolder(folder / "blobs"), online, clock)
     with database.writing() as connection:
         metadata.create_all(connection)
         connection.execute(insert(store).values(one=1, format=FORMAT, root_id=root_id(history[0])))
