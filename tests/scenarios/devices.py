@@ -21,6 +21,7 @@ from sealring_client.poll import Heard, Quiet, poll
 from sealring_client.provision import provision
 from sealring_client.refresh import refresh
 from sealring_client.report import Report, StoreLine
+from sealring_client.stick import Sticks
 
 MODEL = "acme/door-1"
 
@@ -82,6 +83,14 @@ class Rig:
 
     def refresh(self) -> Report:
         return refresh(self.device, self.outside(), apply=True)
+
+    def by_hand(self, *bundles: Path, apply: bool = True) -> Report:
+        """What the command does with `--bundle`; no address answers."""
+        sticks = Sticks.open(bundles)
+        try:
+            return refresh(self.device, self.outside(), apply=apply, sticks=sticks)
+        finally:
+            sticks.close()
 
     def turn(self, *, paranoid: bool = False) -> Quiet | Report:
         """What the command does: a poll, and a refresh where that is not enough."""
