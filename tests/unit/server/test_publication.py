@@ -20,7 +20,7 @@ from sealring.errors import TrustError
 from sealring.statement.software import Image
 from sealring_server.here import Limits
 from sealring_server.images.errors import OtherBlob
-from sealring_server.publication import Gone, commit_publication, expire, open_publication
+from sealring_server.publication import MAX_BUNDLE, Gone, commit_publication, expire, open_publication
 from sealring_server.quota import Quota
 from sealring_server.uploading import add_to_upload
 from tests.oracle import check_store
@@ -235,7 +235,7 @@ def test_a_bad_statement_among_good_ones(store: RunningStore) -> None:
         pytest.param(
             b"".join(bundle_chunks(in_order([ImageEntry(b"i" * 32, 3, BytesIO(b"abc"))]))), 413, "BN-2", id="an image"
         ),
-        pytest.param(bytes(4 * 1024 * 1024 + 1), 413, "ST-7", id="too large"),
+        pytest.param(bytes(MAX_BUNDLE + 1), 413, "ST-7", id="too large"),
     ],
 )
 def test_what_is_no_publication_is_refused(served: RunningStore, body: bytes, status: int, rule: str) -> None:
