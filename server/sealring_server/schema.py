@@ -47,6 +47,16 @@ store = Table(
     comment="One row: the format of this database, and the id of version 1 of the root that the store serves",
 )
 
+stopped = Table(
+    "stopped",
+    metadata,
+    Column("one", number, primary_key=True),
+    Column("why", text_of(16), nullable=False),
+    Column("entry", number, nullable=False),
+    CheckConstraint("one = 1", name="only_one_stop"),
+    comment="A row while the store signs nothing and takes nothing (SPEC BK-2): it was restored, or shown a later entry",
+)
+
 entries = Table(
     "entries",
     metadata,
