@@ -12,9 +12,10 @@ from sealring.command.bundles import load_claims
 from sealring.command.files import EXISTING, about, json_option, measure
 from sealring.command.output import Output, Sheet
 from sealring.command.outside import Outside
-from sealring.command.sending import ImageFile, send
+from sealring.command.sending import send
 from sealring.command.store_http import StoreClient
 from sealring.command.terms import Terms, announced
+from sealring.command.uploading import ImageFile
 from sealring.names import Url
 from sealring.statement import RevisionStatement
 

@@ -4,9 +4,9 @@ Nothing that a store says is trusted; the receipt proves itself (`sealring.comma
 """
 
 import http.client
+import socket
 import ssl
-from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 from urllib.parse import urlsplit
@@ -17,10 +17,11 @@ from sealring.command.output import clean
 from sealring.errors import SealringError, TrustError, Unreachable
 
 TIMEOUT_SECONDS = 60.0
-MAX_ANSWER = 8 * 1024 * 1024  # bytes; a receipt holds four TUF files and one proof for each 64 keys
+MAX_ANSWER = 64 * 1024 * 1024  # bytes; a bundle's bound: a receipt holds one proof for each 64 keys
 MAX_PROBLEM = 64 * 1024  # bytes
 CHUNK = 1 << 20
-_EXIT_CODES = {400: 20, 403: 21, 404: 11, 409: 23, 410: 11, 413: 20, 429: 10, 507: 12}
+DATED_PAUSE = 10  # seconds
+_EXIT_CODES = {400: 20, 403: 21, 404: 11, 409: 23, 410: 11, 413: 20, 423: 13, 429: 10, 507: 12}
 
 
 class Source(Protocol):
@@ -35,6 +36,8 @@ class _Problem(msgspec.Struct):
     detail: str = ""
     rule: str = ""
     hint: str = ""
+    offered: object = None
+    held: object = None
 
 
 _problem = msgspec.json.Decoder(_Problem)
@@ -62,6 +65,10 @@ class StoreRefused(SealringError):
     said: str
     by: str
     advice: str
+    retry_after: int = 0
+    """Seconds that it asks to wait before the next try; 0 where it says nothing."""
+    sequences: tuple[int, int] | None = None
+    """The one that was offered and the one that is there, where that is why."""
 
     @property
     def rule(self) -> str:  # type: ignore[override]
@@ -114,35 +121,15 @@ class StoreClient:
         headers = {"Content-Type": content_type, "Content-Length": str(len(body))}
         return self._ask("POST", path, body, headers, statuses)
 
-    def patch(self, path: str, body: Source, size: int) -> None:
-        """Send an upload of `size` bytes from its beginning, piece by piece (SPEC PB-11); the errors of `post`."""
-        headers = {
-            "Tus-Resumable": "1.0.0",
-            "Upload-Offset": "0",
-            "Content-Type": "application/offset+octet-stream",
-            "Content-Length": str(size),
-        }
-        self._ask("PATCH", path, body, headers, (204,))
-
     def _ask(
         self, method: str, path: str, body: bytes | Source, headers: dict[str, str], statuses: tuple[int, ...]
     ) -> tuple[int, bytes]:
-        with closing(self._connect()) as connection:
-            try:
-                answer = _exchange(connection, method, urlsplit(self.url).path.rstrip("/") + path, body, headers)
-                raw = answer.read(MAX_ANSWER + 1)
-            except (OSError, http.client.HTTPException) as err:
-                raise StoreUnreachable(self.url, clean(err) or type(err).__name__) from None
-        # http.client gives back what came, so whether that was all is asked here.
-        if answer.length and len(raw) <= MAX_ANSWER:
-            raise StoreUnreachable(self.url, f"the answer ended {answer.length} bytes too soon")
-        if answer.status not in statuses:
-            raise _refusal(answer.status, raw)
-        if len(raw) > MAX_ANSWER:
-            raise BadAnswer(f"more than {MAX_ANSWER} bytes")
-        return answer.status, raw
+        with closing(Line(self)) as line:
+            answer = line.ask(method, path, body, headers, statuses)
+            return answer.status, answer.body
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection to it, not yet open."""
         parts = urlsplit(self.url)
         host = parts.hostname or ""
         if parts.scheme == "https":
@@ -153,18 +140,65 @@ class StoreClient:
         return http.client.HTTPConnection(host, parts.port, timeout=self.timeout_seconds, blocksize=CHUNK)
 
 
-@dataclass
-class Counted:
-    """A file that tells how far it has been read."""
+@dataclass(frozen=True)
+class Answer:
+    """One answer, whole."""
 
-    stream: Source
-    tell: Callable[[int], None]
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
 
-    def read(self, size: int = CHUNK, /) -> bytes:
-        """At most `size` bytes of the file."""
-        data = self.stream.read(size)
-        self.tell(len(data))
-        return data
+
+class Line:
+    """One connection to a store, used for one request after the other, and opened again where it was closed."""
+
+    def __init__(self, store: StoreClient) -> None:
+        self._store = store
+        self._connection: http.client.HTTPConnection | None = None
+
+    def ask(
+        self, method: str, path: str, body: bytes | Source, headers: dict[str, str], statuses: tuple[int, ...]
+    ) -> Answer:
+        """The answer, when it has one of these statuses.
+
+        Raises:
+            StoreUnreachable, StoreRefused, BadAnswer.
+            Exception: what reading `body` raised.
+        """
+        connection = self._connection = self._connection or self._store.connect()
+        url = self._store.url
+        is_whole = False
+        try:
+            answer = _exchange(connection, method, urlsplit(url).path.rstrip("/") + path, body, headers)
+            raw = answer.read(MAX_ANSWER + 1)
+            # http.client gives back what came, so whether that was all is asked here.
+            if answer.length and len(raw) <= MAX_ANSWER:
+                raise StoreUnreachable(url, f"the answer ended {answer.length} bytes too soon")
+            is_whole = len(raw) <= MAX_ANSWER and answer.status in statuses
+        except (OSError, http.client.HTTPException) as err:
+            raise StoreUnreachable(url, clean(err) or type(err).__name__) from None
+        finally:
+            # After a refusal the rest of a body may not have been sent: such a connection is of no more use.
+            if not is_whole:
+                self.close()
+        if answer.status not in statuses:
+            raise _refusal(answer.status, raw, answer.headers.get("Retry-After", ""))
+        if not is_whole:
+            raise BadAnswer(f"more than {MAX_ANSWER} bytes")
+        return Answer(answer.status, answer.headers, raw)
+
+    def break_off(self) -> None:
+        """Let whatever waits for this connection, in another thread, fail at once."""
+        sock = self._connection.sock if self._connection is not None else None
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _exchange(
@@ -179,11 +213,20 @@ def _exchange(
     return connection.getresponse()
 
 
-def _refusal(status: int, raw: bytes) -> SealringError:
+def _refusal(status: int, raw: bytes, wish: str) -> SealringError:
     if 300 <= status < 400:
         return BadAnswer(f"a redirect ({status}), and none is followed: give the store's own address")
     try:
         said = _problem.decode(raw[:MAX_PROBLEM])
     except (msgspec.MsgspecError, ValueError):
         said = _Problem("no reason given")
-    return StoreRefused(status, clean(said.detail or said.title), clean(said.rule, 10), clean(said.hint))
+    facts = (said.offered, said.held) if isinstance(said.offered, int) and isinstance(said.held, int) else None
+    detail, hint = clean(said.detail or said.title), clean(said.hint)
+    return StoreRefused(status, detail, clean(said.rule, 10), hint, _seconds(wish), facts)
+
+
+def _seconds(wish: str) -> int:
+    """`Retry-After` in seconds; a date, which only proxies of another kind send, counts as a short pause."""
+    if wish.isascii() and wish.isdigit():
+        return int(wish[:9])
+    return DATED_PAUSE if wish else 0
