@@ -1,8 +1,8 @@
 """The images: each row's file has its size and digest; files without a row are told (SPEC PB-2, PB-3)."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -11,8 +11,8 @@ from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
 from sealring.statement import RevisionStatement, parse_statement
 from sealring_server.fsck.report import IMAGE, Report
-from sealring_server.images.driver import CHUNK
-from sealring_server.images.folder import ImageFolder
+from sealring_server.images import Images
+from sealring_server.images.errors import ImageGone
 from sealring_server.prepared import Prepared
 from sealring_server.schema import blobs, publications, uploads
 
@@ -21,27 +21,41 @@ PAGE = 500  # rows in memory
 _ROW = Prepared(select(blobs.c.size).where(blobs.c.sha256 == bindparam("digest")))
 
 
-def check_images(connection: Connection, folder: Path, report: Report, *, quick: bool) -> None:
+@dataclass(frozen=True)
+class Place:
+    """Where the images of the rows lie.
+
+    Args:
+        may_lack: whether some may be missing, as in a mirror (SPEC MI-2).
+    """
+
+    images: Images
+    may_lack: bool = False
+
+
+def check_images(connection: Connection, place: Place, report: Report, *, quick: bool) -> None:
     """Every image that a row names.
 
     Args:
         quick: look at sizes only, and at no byte of an image.
     """
-    place = ImageFolder(folder)
+    lacking = 0
     for row in connection.execute(select(blobs.c.sha256, blobs.c.size).execution_options(yield_per=PAGE)):
         report.checked["images"] += 1
-        path = place.path(row.sha256)
-        if not path.is_file():
-            report.bad("images", f"image {row.sha256}: its file is missing, {row.size} bytes needed", IMAGE)
-            continue
-        size = path.stat().st_size
-        if size != row.size:
-            report.bad("images", f"image {row.sha256}: {size} bytes in its file, {row.size} needed", IMAGE)
-        elif not quick and (found := _digest(path)) != row.sha256:
-            report.bad("images", f"image {row.sha256}: its file has digest {found}", IMAGE)
-    strangers = sum(not _ROW.rows(connection, {"digest": path.name}) for path in _files(folder))
+        size = place.images.size(row.sha256)
+        if size is None and place.may_lack:
+            lacking += 1
+        elif size is None:
+            report.bad("images", f"image {row.sha256}: its bytes are missing, {row.size} needed", IMAGE)
+        elif size != row.size:
+            report.bad("images", f"image {row.sha256}: {size} bytes of it, {row.size} needed", IMAGE)
+        elif not quick and (found := _digest(place.images, row.sha256, size)) != row.sha256:
+            report.bad("images", f"image {row.sha256}: its bytes have digest {found}", IMAGE)
+    if lacking:
+        report.tell(f"{lacking} images that this mirror has not got: they are not there for whoever asks it")
+    strangers = sum(not _ROW.rows(connection, {"digest": digest}) for digest in place.images.digests())
     if strangers:
-        report.tell(f"{strangers} files in {folder} that no row names: they are never served, and may be deleted")
+        report.tell(f"{strangers} images that no row names: they are never served, and may be deleted")
 
 
 def check_publications(connection: Connection, report: Report) -> None:
@@ -70,15 +84,11 @@ def _wanted(bundle: bytes) -> Iterator[tuple[str, int]]:
                 yield said.image.sha256, said.image.size
 
 
-def _digest(path: Path) -> str:
+def _digest(images: Images, digest: str, size: int) -> str:
     hasher = sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            hasher.update(chunk)
+    try:
+        for piece in images.part(digest, 0, size):
+            hasher.update(piece)
+    except ImageGone as err:
+        return str(err)
     return hasher.hexdigest()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for number in range(256):
-        if (folder / f"{number:02x}").is_dir():
-            yield from (folder / f"{number:02x}").iterdir()

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, NullPool, create_engine, event, select, text
 from sqlalchemy.exc import DatabaseError
 
 from sealring.catalogue.entry import CatalogueEntry
-from sealring_server.database import NotAStore
+from sealring_server.database import NotAStore, check_format, open_database
 from sealring_server.fsck.entries import check_entries
-from sealring_server.fsck.images import check_images, check_publications
+from sealring_server.fsck.images import Place, check_images, check_publications
 from sealring_server.fsck.leaves import check_leaves
 from sealring_server.fsck.maps import Maps
 from sealring_server.fsck.report import DISK, Report
@@ -20,7 +20,9 @@ from sealring_server.fsck.scratch import Scratch
 from sealring_server.fsck.statements import check_heads, check_statements
 from sealring_server.fsck.tuf import check_old_tuf, check_tuf
 from sealring_server.fsck.views import check_past, check_views
-from sealring_server.schema import FORMAT, entries, heads, store
+from sealring_server.images.folder import ImageFolder
+from sealring_server.schema import entries, heads, store
+from sealring_server.settings import Settings, load_settings
 
 WAIT_SECONDS = 60
 
@@ -34,9 +36,24 @@ def check_folder(folder: Path, at: datetime, *, quick: bool) -> tuple[Report, in
 
     Raises:
         NotAStore: there is none, or it is of another format.
+        DatabaseAway: its PostgreSQL can't be reached.
     """
-    report = Report()
-    with reading(folder) as connection, closing(Scratch()) as scratch:
+    report, settings = Report(), load_settings(folder)
+    with reading(folder, settings) as connection:
+        place = Place(ImageFolder(folder / "blobs"), may_lack=settings.mirror is not None)
+        number = check_state(connection, place, at, report, quick=quick, folder=folder)
+    return report, number
+
+
+def check_state(
+    connection: Connection, place: Place, at: datetime, report: Report, *, quick: bool, folder: Path | None = None
+) -> int:
+    """Check one committed state of a store's rows, and the images in this place; the newest entry's number.
+
+    Args:
+        folder: the store's, for the root that lies there; None where there are rows and images alone.
+    """
+    with closing(Scratch()) as scratch:
         root, newest = bytes(32), None
         with report.part("store"):
             root = _root(connection, report)
@@ -57,19 +74,34 @@ def check_folder(folder: Path, at: datetime, *, quick: bool) -> tuple[Report, in
             with report.part("tuf"):
                 check_old_tuf(connection, report)
         with report.part("images"):
-            check_images(connection, folder / "blobs", report, quick=quick)
+            check_images(connection, place, report, quick=quick)
         with report.part("publications"):
             check_publications(connection, report)
-    return report, number
+    return number
 
 
 @contextmanager
-def reading(folder: Path) -> Iterator[Connection]:
+def reading(folder: Path, settings: Settings) -> Iterator[Connection]:
     """One committed state of the store's database, opened so that nothing can be written.
 
     Raises:
         NotAStore: there is none, or it is of another format.
+        DatabaseAway: its PostgreSQL can't be reached.
     """
+    if settings.database.url:
+        database = open_database(folder, settings)
+        try:
+            with database.reading() as connection:
+                yield connection
+        finally:
+            database.close()
+    else:
+        with _reading_file(folder) as connection:
+            yield connection
+
+
+@contextmanager
+def _reading_file(folder: Path) -> Iterator[Connection]:
     file = folder / "store.db"
     if not file.is_file():
         raise NotAStore(folder, "no store here")
@@ -92,14 +124,12 @@ def reading(folder: Path) -> Iterator[Connection]:
 
 def _check_format(folder: Path, connection: Connection) -> None:
     try:
-        found = connection.scalar(select(store.c.format))
+        check_format(folder, connection)
     except DatabaseError as err:
         # What was a store's database, and can't be read any more, is for the report to say.
         if "malformed" in str(err.orig) or "I/O" in str(err.orig):
             return
         raise NotAStore(folder, "store.db is not a store's database") from None
-    if found != FORMAT:
-        raise NotAStore(folder, f"database format {found}, this edition knows {FORMAT}")
 
 
 def _root(connection: Connection, report: Report) -> bytes:
@@ -114,7 +144,9 @@ def _root(connection: Connection, report: Report) -> bytes:
 
 
 def _check_database(connection: Connection, report: Report, *, quick: bool) -> None:
-    """The pages and indexes, by SQLite itself."""
+    """The pages and indexes, by SQLite itself; PostgreSQL has `pg_amcheck` for its operator."""
+    if connection.dialect.name != "sqlite":
+        return
     for row in connection.execute(text(f"PRAGMA {'quick' if quick else 'integrity'}_check(20)")):
         if row[0] != "ok":
             report.bad("database", row[0], DISK)

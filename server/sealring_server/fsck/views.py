@@ -79,10 +79,14 @@ def _wrong(connection: Connection, root: bytes, view: View, scratch: Scratch) ->
     elif scratch.newest(view_key(root, view.model)) != view.leaf(newest[0][1]).to_bytes():
         found.append("its newest leaf says otherwise")
     rows: dict[Subjects, bytes] = {}
+    changed: dict[int, bool] = {}
+    key = view_key(root, view.model)
     for kind, number, subject, since, value in _ROWS.rows(connection, {"of": view.model}):
         rows[kind, number, subject] = value
         if newest and not 1 <= since <= newest[0][1]:
             found.append(f"the row of {kind} {subject} is of entry {since}, the view of entry {newest[0][1]}")
+        elif not changed.setdefault(since, bool(_LEAF.rows(connection, {"entry": since, "key": key}))):
+            found.append(f"the row of {kind} {subject} is of entry {since}, at which the view did not change")
     if rows != {about: head.to_bytes() for about, head in view.heads.items()}:
         found.append("its rows are not those that the heads give")
     return found

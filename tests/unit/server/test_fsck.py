@@ -24,6 +24,7 @@ from sealring_server.database import NotAStore
 from sealring_server.fsck.leaves import map_root
 from sealring_server.fsck.run import check_folder
 from sealring_server.publication import open_publication
+from sealring_server.tuf_packages import remake, turn_on
 from tests.stores import RunningStore
 from tests.unit.server.conftest import Shop, bundle
 from tests.unit.server.view_world import Chance
@@ -39,6 +40,8 @@ FREE = {
     ("tuf_packages", "made"): "any instant may be one at which a list was made",
 }
 """Columns of which no other row says what they must be."""
+REPORTED = {"reporters", "reports", "progress", "rollouts", "halts"}
+"""Tables of what devices said, which tests of their own fill and check."""
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +136,7 @@ def test_every_table_has_rows(good: Shop) -> None:
     """Or the next test would flip nothing there and be content."""
     with closing(sqlite3.connect(good.folder / "store.db")) as db:
         empty = {name for name in _tables(good.folder) if not db.execute(f"SELECT 1 FROM {name}").fetchone()}
-    assert empty == {"tuf_packages"}
+    assert empty - REPORTED == {"tuf_packages", "stopped"}
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -206,7 +209,7 @@ def test_what_no_row_names_is_told_and_is_no_error(good: Shop, copy: Path) -> No
     said = found(copy, good)
     assert (said["exit"], len(said["told"])) == (0, 2)
     assert "1 tiles that no kept map has" in said["told"][0]
-    assert "1 files" in said["told"][1]
+    assert "1 images that no row names" in said["told"][1]
 
 
 def test_what_has_expired_is_told_and_is_no_damage(good: Shop) -> None:
@@ -306,3 +309,22 @@ def test_the_root_of_sorted_leaves_is_the_maps() -> None:
         items |= {key[:31] + bytes([key[31] ^ 1]): head for key, head in list(items.items())[: size // 5]}
         found = map_root((key, items[key].to_bytes()) for key in sorted(items))
         assert found == map_of(items.items()).root
+
+
+def test_an_older_list_of_packages_by_another_key_is_found(shop: Shop) -> None:
+    """SPEC TF-11: to clients that know TUF only it is the store's word, and a disk or a hand must not say it."""
+    shop.first()
+    turn_on(shop.here)
+    shop.publish([shop.world.signed(one) for one in (shop.world.revision(2, b"2"), shop.world.release(2))], [b"2"])
+    shop.later(hours=1)
+    remake(shop.here)
+    assert found(shop.folder, shop)["exit"] == 0
+    with closing(sqlite3.connect(shop.folder / "store.db", isolation_level=None)) as db:
+        (first,) = db.execute("SELECT min(version) FROM tuf WHERE role = 'packages'").fetchone()
+        (raw,) = db.execute("SELECT raw FROM tuf WHERE role = 'packages' AND version = ?", (first,)).fetchone()
+        assert db.execute("SELECT count(*) FROM tuf WHERE role = 'packages'").fetchone()[0] > 1
+        said = json.loads(raw)
+        said["signed"]["expires"] = "2039-01-01T00:00:00Z"
+        raw = json.dumps(said).encode()
+        db.execute("UPDATE tuf SET raw = ? WHERE role = 'packages' AND version = ?", (raw, first))
+    assert found(shop.folder, shop)["exit"] == 25
