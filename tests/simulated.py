@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from hashlib import sha256
 
-from sealring.bundle import Entry, StatementEntry, in_order, write_bundle
+from sealring.bundle import Entry, ReportEntry, StatementEntry, in_order, read_bundle, write_bundle
 from sealring.catalogue.entry import CatalogueEntry, first_entry, next_entry
 from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.log import Frontier, inclusion_path
@@ -14,9 +14,11 @@ from sealring.catalogue.sparse import SparseMap
 from sealring.catalogue.view import Subjects, make_view, view_key
 from sealring.chain import read_claim
 from sealring.envelope import Envelope
+from sealring.report import ShownReport, open_report
 from sealring.statement import Brand, Common, Model, Root
 from sealring_client.fetch.errors import NoAnswer, NotThere, TooMuch
 from sealring_client.fetch.fetcher import Answer, Body, Stream
+from sealring_client.outside import Sign
 from tests.answers import answer_of
 from tests.tuf_repository import TufRepository
 
@@ -37,6 +39,9 @@ class SimulatedStore:
         self.entries: list[CatalogueEntry] = []
         self.asked: list[str] = []
         self.down = False
+        self.reports: list[ShownReport] = []
+        """What devices have sent, each time that they sent it."""
+        self.post_status = 204
         self.answer: Callable[[list[Entry]], list[Entry] | bytes] | None = list
         """What becomes of the honest entries of an answer; None: it knows of no answers, as an older store."""
         self.listed: Callable[[dict[Subjects, Head]], dict[Subjects, Head]] = dict
@@ -111,10 +116,21 @@ class SimulatedStore:
         body = self.fetch(path, limit=limit)
         return Body(body, len(gzip.compress(body, mtime=0)))
 
-    def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> Stream:
+    def stream(self, path: str, *, offset: int, size: int, rate: int | None = None, sign: Sign | None = None) -> Stream:
         assert rate is None or rate > 0
+        assert sign is None or callable(sign)
         raw = memoryview(self.fetch(path, limit=2 * size))
         return Stream(offset, iter([raw[offset:]]))
+
+    def post(self, path: str, body: bytes, *, seconds: float) -> int:
+        assert seconds > 0
+        self.asked.append(path)
+        if self.down:
+            raise NoAnswer(self.name, path, "down")
+        if path != "v1/reports" or self.post_status >= 300:
+            return self.post_status if path == "v1/reports" else 404
+        self.reports += [open_report(entry.data) for entry in read_bundle(body) if isinstance(entry, ReportEntry)]
+        return self.post_status
 
     def close(self) -> None:
         """There is no connection."""

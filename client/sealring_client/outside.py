@@ -1,12 +1,16 @@
 """The outside world as one argument (SPEC DV): the network and the clock. A test builds its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from sealring_client.fetch.fetcher import Answer, Body, Stream
+
+
+Sign = Callable[[str, datetime], Mapping[str, str] | None]
+"""Makes the headers of a signed request from an image's address and the store's time; None where there are none."""
 
 
 class Fetches(Protocol):
@@ -21,8 +25,17 @@ class Fetches(Protocol):
     def fetch_answer(self, path: str, *, limit: int) -> "Body":
         """As `fetch`, for a body that may come packed (AN-4)."""
 
-    def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> "Stream":
-        """Bytes `offset` to `size` of a file that has exactly `size` bytes, at `rate` bytes a second or faster."""
+    def stream(
+        self, path: str, *, offset: int, size: int, rate: int | None = None, sign: "Sign | None" = None
+    ) -> "Stream":
+        """Bytes `offset` to `size` of a file that has exactly `size` bytes, at `rate` bytes a second or faster.
+
+        Args:
+            sign: for a store that answers only whom it knows (RD-2).
+        """
+
+    def post(self, path: str, body: bytes, *, seconds: float) -> int:
+        """Send it within so many seconds: the status of the answer, or Unreachable."""
 
     def close(self) -> None:
         """Let the connection go."""

@@ -56,6 +56,18 @@ class OtherKeyName(SealringError):
         return "leave --name out; a device has one key, made once"
 
 
+class SerialKey:
+    """The device's own key: it signs reports and requests of this device, and no statement."""
+
+    def __init__(self, secret: SigningKey, name: str) -> None:
+        self._secret = secret
+        self.public = PublicKey(name, "ed25519", bytes(secret.verify_key))
+
+    def sign(self, message: bytes, /) -> bytes:
+        """The 64 bytes of the signature."""
+        return bytes(self._secret.sign(message).signature)
+
+
 def load_public(folder: Path) -> bytes | None:
     """The public half of the device's own key; None where it has none.
 
@@ -64,6 +76,16 @@ def load_public(folder: Path) -> bytes | None:
     """
     found = _load(folder)
     return _public(found).public if found is not None else None
+
+
+def load_key(folder: Path) -> SerialKey | None:
+    """The device's own key, to sign with; None where it has none.
+
+    Raises:
+        StateDamaged.
+    """
+    found = _load(folder)
+    return SerialKey(SigningKey(found.secret), found.name) if found is not None else None
 
 
 def own_key(device: Device, name: str | None) -> PublicKey:

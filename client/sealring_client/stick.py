@@ -136,7 +136,7 @@ class Sticks:
         return self._sources[store]
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the files. Calling it twice is fine."""
         for one in self.files:
             one.close()
 

@@ -1,6 +1,6 @@
 """What is there, and what should be: the steps of a check before the choice (SPEC DV-1 to DV-4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from sealring_client.answers import Answers
 from sealring_client.apply.install import Disk, mount_current
 from sealring_client.decide.answer import Reads
 from sealring_client.decide.evidence import Disputes, load_disputes, save_disputes
-from sealring_client.decide.grounds import Grounds
+from sealring_client.decide.grounds import Grounds, own_serials
 from sealring_client.decide.learn import MAX_REFUSALS, Learning
 from sealring_client.decide.package import Package
 from sealring_client.decide.state import TrustState, load_trust, save_trust
@@ -26,6 +26,7 @@ from sealring_client.outside import Outside
 from sealring_client.part import Part
 from sealring_client.poll import Heard
 from sealring_client.report import Refusal, StoreLine
+from sealring_client.serial import load_key
 from sealring_client.stick import StickLink, Sticks
 from sealring_client.stopped import kept_digests, save_stopped
 from sealring_client.stopping import forget_poll, still_stopped, stop_what_is_revoked
@@ -198,7 +199,16 @@ class Survey:
     def _link_to(self, name: str, urls: list[str]) -> StoreLink:
         if self.sticks is not None:
             return StickLink(name, urls, self.sticks)
-        return StoreLink(name, urls, self.outside.connect, self._cost(name))
+        return StoreLink(name, urls, self.outside.connect, self._cost(name), self._signed)
+
+    def _signed(self, url: str, at: datetime) -> Mapping[str, str] | None:
+        """RD-2: the headers of a signed request; a device that no brand has named one of its own signs nothing."""
+        key = load_key(self.folder)
+        if key is None or not own_serials(self.trusted, self.device.model, key.public.public):
+            return None
+        from sealring_client.signed_request import signed_headers  # only a closed store asks for it
+
+        return signed_headers(url, at, key)
 
     def _cost(self, name: str) -> Cost:
         return self.costs.setdefault(name, Cost())

@@ -129,6 +129,8 @@ class Line(HTTPConnection):
     sock: Any
 
     def __init__(self, host: str, port: int, bounds: Bounds, tls: "Callable[[], ssl.SSLContext] | None") -> None:
+        # Else the name of the default port would stand in the request's Host, and not in what is signed (RD-2).
+        self.default_port = 80 if tls is None else 443
         super().__init__(host, port)
         self.bounds, self._tls = bounds, tls
         self._answer: HTTPResponse | None = None
@@ -136,7 +138,11 @@ class Line(HTTPConnection):
 
     def get(self, path: str, headers: Mapping[str, str]) -> HTTPResponse:
         """Send one GET and read the head of its answer."""
-        self.request("GET", path, headers=headers)
+        return self.ask("GET", path, headers, None)
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> HTTPResponse:
+        """Send one request, whole, and read the head of its answer."""
+        self.request(method, path, body=body, headers=headers)
         self._answer = self.getresponse()
         return self._answer
 

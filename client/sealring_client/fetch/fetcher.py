@@ -28,9 +28,12 @@ from sealring_client.fetch.errors import (
 if TYPE_CHECKING:
     import ssl
 
+    from sealring_client.outside import Sign
+
 _PIECE = 256 * 1024  # bytes of one piece of a stream
 _HEAD = 128 * 1024  # bytes that status line, headers and chunk marks may take beside the body
 _SMALL = 16 * 1024  # bytes of an error's body that are read to keep the connection
+_ELSEWHERE = (301, 302, 303, 307, 308)
 _LONGEST_RETRY_SECONDS = 86_400  # a store can't send a device to sleep for longer
 _PATH = re.compile(
     r"(?!.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._~@:+,=%-]+(?:/[A-Za-z0-9._~@:+,=%-]+)*(?:\?[A-Za-z0-9._~@:+,=%&/-]*)?"
@@ -143,7 +146,30 @@ class Fetcher:
             coded = response.headers.get("Content-Encoding", "identity") != "identity"
             return Body(self._unpacked(path, raw, limit) if coded else raw, len(raw))
 
-    def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> Stream:
+    def post(self, path: str, body: bytes, *, seconds: float) -> int:
+        """Send it, and say with which status it was answered; no byte of the answer is of use.
+
+        Args:
+            seconds: for all of it, the connection too.
+
+        Raises:
+            Redirected: and nothing was sent anywhere else.
+            Unreachable: no answer came.
+        """
+        with self._exchange(path, _SMALL, seconds=seconds):
+            headers = {**self._headers, "Content-Type": "application/octet-stream"}
+            # Once: on a kept connection that the store closed meanwhile it would not be known what has arrived.
+            self._line.close()
+            response = self._line.ask("POST", f"{self._base}/{path}", headers, body)
+            status = response.status
+            self._line.close()
+            if status in _ELSEWHERE:
+                raise Redirected(self.store, path, status)
+            return status
+
+    def stream(
+        self, path: str, *, offset: int, size: int, rate: int | None = None, sign: "Sign | None" = None
+    ) -> Stream:
         """Bytes `offset` to `size` of a file that has exactly `size` bytes.
 
         The caller looks at `start` of the result before it uses the pieces: a store that knows no ranges
@@ -152,11 +178,16 @@ class Fetcher:
 
         Args:
             rate: bytes per second below which the store counts as too slow, in place of the limits' lowest.
+            sign: makes the headers by which a closed store knows the device, where the store asks for them (RD-2).
         """
         if offset >= size:
             return Stream(offset, iter(()))
         with self._exchange(path, size, rate or self._limits.lowest_rate):
-            response = self._ask(path, {"Range": f"bytes={offset}-{size - 1}"} if offset else {})
+            headers = {"Range": f"bytes={offset}-{size - 1}"} if offset else {}
+            response = self._ask(path, headers)
+            if response.status == 401 and (more := self._signed(path, response, sign)):
+                self._discard(response)
+                response = self._ask(path, {**headers, **more})
             start = self._check_start(path, response, offset, size)
             length = self._check_length(path, response)
             if length is not None and length != size - start:
@@ -175,9 +206,9 @@ class Fetcher:
         return self._given_tls
 
     @contextmanager
-    def _exchange(self, path: str, limit: int, rate: int | None = None) -> Iterator[None]:
+    def _exchange(self, path: str, limit: int, rate: int | None = None, seconds: float | None = None) -> Iterator[None]:
         """Bound one request and its answer; foreign exceptions stop here, and a broken connection is closed."""
-        self._line.bounds.begin(self._limits.total_seconds, limit + limit // 8 + _HEAD, rate)
+        self._line.bounds.begin(seconds or self._limits.total_seconds, limit + limit // 8 + _HEAD, rate)
         with self._translated(path, limit):
             if not _PATH.fullmatch(path):
                 raise NoAnswer(self.store, path, "no file of a store has such a path")
@@ -220,6 +251,20 @@ class Fetcher:
 
     def _ask_once(self, path: str, headers: Mapping[str, str]) -> HTTPResponse:
         return self._line.get(f"{self._base}/{path}", {**self._headers, **headers})
+
+    def _signed(self, path: str, response: HTTPResponse, sign: "Sign | None") -> Mapping[str, str] | None:
+        """The headers of a signed request; None where the store asks for none, or this device has none to give."""
+        dates = response.headers.get_all("Date", [])
+        if sign is None or "Accept-Signature" not in response.headers or len(dates) != 1:
+            return None
+        from email.utils import parsedate_to_datetime  # only who is asked for a signature needs it
+
+        try:
+            # RD-2: dated by the store's clock, since the device's may be wrong.
+            at = parsedate_to_datetime(dates[0])
+        except (ValueError, OverflowError):
+            return None
+        return sign(f"{self.store.rstrip('/')}/{path}", at) if at.tzinfo is not None else None
 
     def _unpacked(self, path: str, raw: bytes, limit: int) -> bytes:
         from sealring_client.fetch.packed import BadPackingError, TooLongError, unpack  # a poll never needs it
@@ -289,7 +334,7 @@ class Fetcher:
         self._discard(response)
         if status in (404, 410):
             raise NotThere(self.store, path, status)
-        if status in (301, 302, 303, 307, 308):
+        if status in _ELSEWHERE:
             raise Redirected(self.store, path, status)
         pause = min(int(after), _LONGEST_RETRY_SECONDS) if _NUMBER.fullmatch(after) else None
         raise NoAnswer(self.store, path, f"status {status}", pause)

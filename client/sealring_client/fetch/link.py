@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sealring.errors import Unreachable
 from sealring_client.fetch.errors import NoAnswer, NotReached, NotThere
-from sealring_client.outside import Fetches
+from sealring_client.outside import Fetches, Sign
 
 if TYPE_CHECKING:
     from sealring_client.fetch.fetcher import Answer, Stream
@@ -25,13 +25,21 @@ class Cost:
 class StoreLink:
     """Asks one store. That a file is not there is an answer; only without one the next address is tried."""
 
-    def __init__(self, name: str, urls: list[str], connect: Callable[[str], Fetches], cost: Cost | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        urls: list[str],
+        connect: Callable[[str], Fetches],
+        cost: Cost | None = None,
+        sign: Sign | None = None,
+    ) -> None:
         """Open nothing yet.
 
         Args:
             cost: where its requests are counted.
+            sign: for images of a store that answers only whom it knows (RD-2).
         """
-        self.name, self.urls = name, urls
+        self.name, self.urls, self._sign = name, urls, sign
         self.cost = cost or Cost()
         self._left = list(urls)
         self._connect = connect
@@ -72,7 +80,7 @@ class StoreLink:
 
         An error while they come is not tried elsewhere here.
         """
-        return self._try(lambda source: source.stream(path, offset=offset, size=size, rate=rate), path)
+        return self._try(lambda source: source.stream(path, offset=offset, size=size, rate=rate, sign=self._sign), path)
 
     @property
     def answering(self) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 
 from sealring_client.fetch.errors import NoAnswer
 from sealring_client.fetch.fetcher import Answer, Body, Stream
-from sealring_client.outside import Outside
+from sealring_client.outside import Outside, Sign
 from sealring_client.poll import poll, poll_bytes
 from tests.world import NOW
 
@@ -36,8 +36,11 @@ class Stamp:
     def fetch_answer(self, path: str, *, limit: int) -> Body:
         raise NoAnswer("stamp", path, str(limit))
 
-    def stream(self, path: str, *, offset: int, size: int, rate: int | None = None) -> Stream:
-        raise NoAnswer("stamp", path, f"{offset} {size} {rate}")
+    def stream(self, path: str, *, offset: int, size: int, rate: int | None = None, sign: Sign | None = None) -> Stream:
+        raise NoAnswer("stamp", path, f"{offset} {size} {rate} {sign}")
+
+    def post(self, path: str, body: bytes, *, seconds: float) -> int:
+        raise NoAnswer("stamp", path, f"{len(body)} {seconds}")
 
     def close(self) -> None:
         """There is no connection."""
