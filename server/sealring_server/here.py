@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sealring_server.bulky import Bulky
 from sealring_server.database import Database, open_database
 from sealring_server.failures import Failures
 from sealring_server.grounds import Grounds
@@ -41,6 +42,8 @@ class StoreHere:
     """The newest views (SPEC VW-1)."""
     group: Group[Any, Any] = field(default_factory=Group)
     """The publications of this process that wait to be committed (SPEC PB-10)."""
+    bulky: Bulky = field(default_factory=Bulky)
+    """The turns of large publications (SPEC HT-4)."""
     grounds: Grounds = field(default_factory=Grounds)
     failures: Failures = field(default_factory=Failures)
 

@@ -2,10 +2,12 @@
 
 import re
 
+import msgspec
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from sealring_server.dry_run import dry_run
 from sealring_server.pace import read_body
 from sealring_server.publication import (
     MAX_BUNDLE,
@@ -23,9 +25,17 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @bp.post("")
 def begin() -> ResponseReturnValue:
-    """A bundle of statements in; a token and the images that are missing out, or at once the receipt (PB-10)."""
-    begins = publish_at_once if request.args.get("commit") == "yes" else open_publication
-    opened = begins(here(), read_body("bundle", MAX_BUNDLE), _terms())
+    """A bundle of statements in; a token and the images that are missing out, or at once the receipt (PB-10).
+
+    With `dry-run=yes`, what it would change (PB-12).
+    """
+    raw, terms = read_body("bundle", MAX_BUNDLE), _terms()
+    with here().bulky.turn(len(raw)):
+        if request.args.get("dry-run") == "yes":
+            said = msgspec.json.encode(dry_run(here(), raw, terms))
+            return _unstored(Response(said, content_type="application/json"))
+        begins = publish_at_once if request.args.get("commit") == "yes" else open_publication
+        opened = begins(here(), raw, terms)
     if isinstance(opened, bytes):
         return _unstored(Response(opened, content_type=BUNDLE))
     missing = [{"sha256": digest, "size": size} for digest, size in opened.missing]
