@@ -5,6 +5,7 @@ from flask import Flask
 from sealring_server import answer, log_reads, metrics, publish, reads, tus
 from sealring_server.here import StoreHere
 from sealring_server.problems import answer_problems
+from sealring_server.reports import routes as report_routes
 
 
 def create_app(store: StoreHere) -> Flask:
@@ -18,6 +19,7 @@ def create_app(store: StoreHere) -> Flask:
     app.register_blueprint(log_reads.bp)
     app.register_blueprint(answer.bp)
     app.register_blueprint(publish.bp)
+    app.register_blueprint(report_routes.bp)
     app.register_blueprint(tus.bp)
     app.register_blueprint(metrics.bp)
     answer_problems(app)

@@ -9,17 +9,18 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.sparse import SequenceFell
+from sealring.halt import Halt, halt_bytes, halt_head, halt_key
 from sealring.statement import Common
 from sealring_server.catalogue import append_entry
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
 from sealring_server.prepared import Prepared, insert_or_ignore, of_new, upsert
-from sealring_server.schema import heads, statements, tallies
+from sealring_server.schema import halts, heads, statements, tallies
 from sealring_server.tuf_repo import TufFile, publish_catalogue
 from sealring_server.views import update_views
 from sealring_server.work import Admitted
@@ -78,6 +79,14 @@ class Draft:
         self._move_heads(rows)
         self.news += [one.statement for one in news]
         self.updates |= {key_of(self.root, one.statement): _head(one) for one in news}
+
+    def halt(self, one: Halt) -> None:
+        """Halt a release with this entry, by a leaf of its own (SPEC HL-1)."""
+        raw = halt_bytes(one)
+        head = halt_head(raw, self.sequence)
+        row = {"digest": head.id.hex(), "release": one.release, "id": one.id, "entry": self.sequence, "raw": raw}
+        self.connection.execute(insert(halts).values(row))
+        self.updates[halt_key(self.root, one.release)] = head
 
     def _move_heads(self, rows: Sequence[dict[str, Any]]) -> None:
         added = 0

@@ -252,3 +252,70 @@ uploads = Table(
     Column("received", number, nullable=False),
     comment="Blobs that an open publication still needs, or has received (1) and not yet committed",
 )
+
+reporters = Table(
+    "reporters",
+    metadata,
+    Column("device", text_of(200), primary_key=True),
+    Column("counted", number, nullable=False),
+    Column("model", text_of(81), nullable=False),
+    Column("seen", number, nullable=False),
+    Column("serial_id", text_of(64), nullable=False),
+    Column("key_id", text_of(64), nullable=False),
+    Column("until", number, nullable=False),
+    Column("checked", number, nullable=False),
+    Index("reporters_seen", "counted", "seen"),
+    comment="Devices that reported (SPEC RP-3): by the serial whose key signed, else by a name that they gave",
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("device", text_of(200), ForeignKey("reporters.device", ondelete="CASCADE"), primary_key=True),
+    Column("number", number, primary_key=True),
+    Column("digest", text_of(64), nullable=False),
+    Column("came", number, nullable=False),
+    Column("at", text_of(20), nullable=False),
+    Column("package", text_of(81), nullable=False),
+    Column("ground", text_of(64), nullable=False),
+    Column("revision", number, nullable=False),
+    Column("previous", number),
+    Column("event", text_of(16), nullable=False),
+    Column("reason", text_of(200), nullable=False),
+    comment="The newest 64 reports of each device (SPEC RP-2); `came` is this store's clock, in seconds since 1970",
+)
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("ground", text_of(64), primary_key=True),
+    Column("device", text_of(200), ForeignKey("reporters.device", ondelete="CASCADE"), primary_key=True),
+    Column("begun", number, nullable=False),
+    Column("event", text_of(16), nullable=False),
+    Column("number", number, nullable=False),
+    Column("reason", text_of(200), nullable=False),
+    Index("progress_of", "device"),
+    comment="How far each device is with a current release: a failure stands, whatever came after it (SPEC HL-2)",
+)
+
+rollouts = Table(
+    "rollouts",
+    metadata,
+    Column("ground", text_of(64), primary_key=True),
+    Column("release", text_of(512), nullable=False, index=True),
+    Column("changed", number, nullable=False),
+    Column("judged", number, nullable=False),
+    Column("watched", number, nullable=False),
+    comment="Current releases with reports: the newest one, the last look, and since when the store was watching",
+)
+
+halts = Table(
+    "halts",
+    metadata,
+    Column("digest", text_of(64), primary_key=True),
+    Column("release", text_of(512), nullable=False, index=True),
+    Column("id", text_of(64), nullable=False, unique=True),
+    Column("entry", number, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    comment="Releases that this store has halted: the documents that the map's leaves name (SPEC HL-1)",
+)

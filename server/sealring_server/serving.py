@@ -24,6 +24,7 @@ from sealring.errors import SealringError
 from sealring_server.app import create_app
 from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere, open_store
+from sealring_server.reports import judge_halts
 from sealring_server.schedule import maintain, pause, sign_due
 from sealring_server.tuf_packages import remake
 
@@ -93,6 +94,7 @@ def _attempt(here: StoreHere, number: int) -> bool:
         if number % HOURLY == 0:
             maintain(here)
         sign_due(here)
+        judge_halts(here)
         remake(here)
     except (SealringError, SQLAlchemyError, OSError) as err:
         here.failures.maintenance_failed()

@@ -1,0 +1,51 @@
+"""How a device reaches a store with its reports, and where a halt is read (SPEC RP-1 to RP-3, HL-1, HT-4)."""
+
+from flask import Blueprint, Response
+from sqlalchemy import select
+
+from sealring.moment import Moment
+from sealring_server.catalogue import NoSuchThing, last_entry
+from sealring_server.held import Held
+from sealring_server.here import StoreHere
+from sealring_server.pace import read_body
+from sealring_server.reads import JSON, here, immutable
+from sealring_server.reports.intake import MAX_BODY, judge_reports, open_reports
+from sealring_server.reports.kept import is_all_known, keep
+from sealring_server.schema import halts
+
+bp = Blueprint("reports", __name__)
+
+
+@bp.post("/v1/reports")
+def take() -> Response:
+    """A bundle of 1 to 64 reports in; all of them are kept, or none (RP-1, RP-2)."""
+    take_reports(here(), read_body("bundle of reports", MAX_BODY))
+    return Response(status=204, headers={"Cache-Control": "no-store"})
+
+
+def take_reports(store: StoreHere, body: bytes) -> None:
+    """Keep these reports; the same ones again change nothing (RP-2).
+
+    Raises:
+        TrustError: and nothing of them is kept.
+    """
+    given, at = open_reports(body), store.clock()
+    with store.database.reading() as connection:
+        taken = judge_reports(Held(connection), store.grounds, given, Moment(at))
+        # What is sent again and again waits for no publication, and writes nothing.
+        if is_all_known(connection, taken):
+            return
+    with store.database.writing() as connection:
+        held = Held(connection)
+        taken = judge_reports(held, store.grounds, given, Moment(at))
+        keep(held, taken, int(at.timestamp()), last_entry(connection).sequence)
+
+
+@bp.get("/v1/halts/<digest>")
+def halt(digest: str) -> Response:
+    """A halt by its digest (HL-1, HT-1)."""
+    with here().database.reading() as connection:
+        raw = connection.scalar(select(halts.c.raw).where(halts.c.digest == digest))
+    if raw is None:
+        raise NoSuchThing(f"halt {digest[:80]!a}")
+    return immutable(bytes(raw), JSON)
