@@ -1,6 +1,7 @@
 """What an operator must hear of before devices do: what ends, and what the store should have renewed (SPEC TF-10)."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sealring.names import spell
@@ -11,8 +12,20 @@ LATE = timedelta(days=1)  # after a renewal was due: then nobody is doing it
 ENTRY_LATE = timedelta(days=2)
 
 
-def alarms(expires: Mapping[str, datetime], entry: datetime, at: datetime) -> Iterator[str]:
-    """One sentence a thing, and none where all is as usual.
+@dataclass(frozen=True)
+class Alarm:
+    """One thing that is wrong or soon will be: what, and what to do; `over` where devices feel it already."""
+
+    what: str
+    todo: str
+    over: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.todo}"
+
+
+def find_alarms(expires: Mapping[str, datetime], entry: datetime, at: datetime) -> Iterator[Alarm]:
+    """One alarm a thing, and none where all is as usual.
 
     Args:
         expires: of each TUF role, the newest metadata's.
@@ -20,10 +33,20 @@ def alarms(expires: Mapping[str, datetime], entry: datetime, at: datetime) -> It
     """
     for role, ends in expires.items():
         if at >= ends:
-            yield f"TUF {role} expired {spell(ends)}: devices take nothing from this store"
+            yield Alarm(f"TUF {role} expired {spell(ends)}", "devices take nothing from this store", over=True)
         elif role == "root" and ends - at <= ROOT_SOON:
-            yield f"TUF root expires {spell(ends)}: renew it, `sealring-store tuf request DIR`"
-        elif role in LIVES and at >= ends - LIVES[role] / 2 + LATE:
-            yield f"TUF {role} expires {spell(ends)} and is not being renewed: look at the server's log"
+            yield Alarm(f"TUF root expires {spell(ends)}", "renew it, `sealring-store tuf request DIR`")
+        elif role in LIVES and at >= renewal_due(role, ends) + LATE:
+            yield Alarm(f"TUF {role} expires {spell(ends)} and is not being renewed", "look at the server's log")
     if at - entry >= ENTRY_LATE:
-        yield f"the newest entry is of {spell(entry)}: each day needs one, and nobody is signing"
+        yield Alarm(f"the newest entry is of {spell(entry)}", "each day needs one, and nobody is signing")
+
+
+def alarms(expires: Mapping[str, datetime], entry: datetime, at: datetime) -> Iterator[str]:
+    """The same as sentences."""
+    yield from map(str, find_alarms(expires, entry, at))
+
+
+def renewal_due(role: str, ends: datetime) -> datetime:
+    """When the store should have signed this role again, at the latest."""
+    return ends - LIVES[role] / 2

@@ -1,0 +1,202 @@
+"""What is wrong now, in sentences with what to do; and where nothing is, how that is known (SPEC TF-10, HT-6)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from sealring_server.alarms import Alarm, find_alarms, renewal_due
+from sealring_server.failures import KINDS
+from sealring_server.operator.facts import Facts
+from sealring_server.operator.words import clock, plural, relative, share, size, span
+from sealring_server.tuf_repo import LIVES
+
+Level = Literal["good", "soon", "bad"]
+
+DISK_BAD, DISK_SOON = 0.05, 0.15  # of the file system
+DISK_BAD_BYTES = 512 * 1024 * 1024
+ROUND_SOON, ROUND_BAD = timedelta(minutes=15), timedelta(hours=2)
+RECENT = timedelta(hours=1)
+WEEKS = timedelta(days=14)  # for what a package's maker signs again
+MONTH = timedelta(days=30)  # for what an authority signs again
+MIRROR_LATE = timedelta(hours=30)  # each store makes an entry a day
+_PACKAGE_KINDS = ("release", "stack")
+
+PARTS = {
+    "database": "See that the database runs and that this machine reaches it; the store goes on by itself then.",
+    "images": "See that the folder or object store of the images is there and may be read; docs/operating.md.",
+    "keys": "`sealring-store tuf show DIR` says which keys are needed; docs/store-keys.md says how to bring them back.",
+    "tuf": "Devices take nothing from this store until it is signed again; docs/store-keys.md, section 5.",
+}
+KINDS_SAID = {
+    "tuf": "TUF files",
+    "read": "statements, views and proofs",
+    "answer": "devices' checks",
+    "image": "images",
+    "publish": "publications",
+    "report": "devices' reports",
+    "other": "all else",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    level: Level
+    says: str
+    todo: str = ""
+
+
+def checks(facts: Facts) -> list[Check]:
+    """Everything that was looked at, what is worst first."""
+    found = [
+        *_parts(facts),
+        *_signatures(facts),
+        *_rounds(facts),
+        *_mirror(facts),
+        *_disk(facts),
+        *_errors(facts),
+        *_halts(facts),
+        *_ends(facts),
+    ]
+    return sorted(found, key=lambda one: ("bad", "soon", "good").index(one.level))
+
+
+def _parts(facts: Facts) -> Iterator[Check]:
+    for one in facts.failing:
+        if one.what != "tuf" or facts.entry is None:  # an expired role is an alarm of its own
+            yield Check(one.what.capitalize(), "bad", f"Not ready: {one.reason}.", PARTS[one.what])
+    if not facts.failing:
+        whose = "a mirror needs no keys" if facts.mirror else "keys can be read"
+        yield Check("Parts", "good", f"The database answers, images are there, {whose}; tried just now.")
+
+
+def _signatures(facts: Facts) -> Iterator[Check]:
+    if facts.entry is None:
+        return
+    found = [*find_alarms(facts.expires, facts.entry.time, facts.at)]
+    for one in found:
+        yield Check("Signatures", "bad" if one.over else "soon", _sentence(one.what), _todo(one, facts))
+    if found:
+        return
+    due = min((renewal_due(role, ends), role) for role, ends in facts.expires.items() if role in LIVES)
+    root = facts.expires.get("root")
+    last = f" The root is good until {clock(root)}." if root else ""
+    yield Check(
+        "Signatures",
+        "good",
+        f"All roles are signed; {due[1]} is next, {relative(due[0], facts.at)} at the latest.{last}",
+    )
+    yield Check("Newest entry", "good", f"Entry {facts.entry.sequence} is {span(facts.at - facts.entry.time)} old.")
+
+
+def _todo(alarm: Alarm, facts: Facts) -> str:
+    if facts.mirror:
+        return "This is the followed store's to mend; see that the mirror still reaches it."
+    if "TUF root" in alarm.what:
+        return "Its holders sign a new one: `sealring-store tuf request DIR`; docs/store-keys.md, section 3."
+    return "The store signs this by itself and could not: see Rounds, Keys and Disk here, then docs/store-keys.md."
+
+
+def _rounds(facts: Facts) -> Iterator[Check]:
+    last, failed = facts.failures.last_maintained, facts.failures.maintenance
+    since = f" {plural(failed, 'round')} failed since the start." if failed else " None failed since the start."
+    if last is None:
+        yield Check("Rounds", "soon", f"No round of the store's own work has ended yet.{since}", _ROUNDS)
+        return
+    level: Level = "good"
+    if facts.at - last >= ROUND_SOON:
+        level = "bad" if facts.at - last >= ROUND_BAD else "soon"
+    said = f"The store last looked at what it must do by itself {relative(last, facts.at)}.{since}"
+    yield Check("Rounds", level, said, _ROUNDS if level != "good" else "")
+    if facts.failures.signing:
+        said = f"{plural(facts.failures.signing, 'signature')} could not be made since the start"
+        after = "; the round since then was good." if level == "good" else "."
+        yield Check("Signing", level, said + after, PARTS["keys"] if level != "good" else "")
+
+
+_ROUNDS = (
+    "It tries again within the hour. See Keys and Disk here; `sealring-store sign DIR` tries at once and says why."
+)
+
+
+def _mirror(facts: Facts) -> Iterator[Check]:
+    if not facts.mirror or facts.entry is None:
+        return
+    age = facts.at - facts.entry.time
+    if age >= MIRROR_LATE:
+        said = f"The newest entry that was mirrored is {span(age)} old; a store makes one each day."
+        yield Check(
+            "Mirror", "soon", said, "See that this machine reaches the followed store: `sealring-store status URL`."
+        )
+    else:
+        yield Check("Mirror", "good", f"The newest entry that was mirrored is {span(age)} old.")
+
+
+def _disk(facts: Facts) -> Iterator[Check]:
+    if facts.disk is None:
+        yield Check("Disk", "bad", "The store's folder can't be looked at.", "See that its file system is mounted.")
+        return
+    free, part = facts.disk.free, facts.disk.free_share
+    level: Level = "good"
+    if part < DISK_SOON:
+        level = "bad" if part < DISK_BAD or free < DISK_BAD_BYTES else "soon"
+    said = f"{size(free)} are free, {share(free, facts.disk.size)} of the file system."
+    yield Check("Disk", level, said, "Make room, or move the images to a larger place." if level != "good" else "")
+
+
+def _errors(facts: Facts) -> Iterator[Check]:
+    bad = False
+    for kind in KINDS:
+        last, count = facts.failures.last_failed(kind), facts.failures.requests(kind, "5xx")
+        if last is not None and facts.at - last < RECENT:
+            bad = True
+            said = f"Requests for {KINDS_SAID[kind]} failed: {plural(count, 'answer')} with 5xx since the start"
+            yield Check("Requests", "soon", f"{said}, the last {relative(last, facts.at)}.", _ERRORS)
+    if not bad:
+        answered = sum(facts.failures.requests(kind, "2xx") + facts.failures.requests(kind, "3xx") for kind in KINDS)
+        yield Check(
+            "Requests", "good", f"{plural(answered, 'good answer')} since the start, and no failure in an hour."
+        )
+
+
+_ERRORS = "See Database, Images and Disk here. Where these are good, the server's log names the request."
+
+
+def _halts(facts: Facts) -> Iterator[Check]:
+    for one in facts.halts:
+        yield Check(
+            "Rollouts",
+            "soon",
+            f"{one.release} is halted since {clock(one.time)}: {one.reason}.",
+            f"Its brand, {one.release.partition('/')[0]}, ends that with its next release of this channel.",
+        )
+    if not facts.halts and facts.entry is not None:
+        yield Check("Rollouts", "good", "No release is halted.")
+
+
+def _ends(facts: Facts) -> Iterator[Check]:
+    ends = facts.ends
+    if ends is None:
+        if facts.entry is not None:
+            yield Check("Expiry", "good", "What expires when is still being counted; look again in a minute.")
+        return
+    for kind, count in sorted(ends.expired.items()):
+        said = f"{plural(count, f'{kind} statement')} expired; devices install nothing new by {_it(count)}."
+        yield Check("Expiry", "soon", said, f"Whoever signs {_it(count)} issues {_it(count)} again: see the calendar.")
+    for kind, first in sorted(ends.first.items(), key=lambda one: one[1]):
+        if first - facts.at < (WEEKS if kind in _PACKAGE_KINDS else MONTH):
+            said = f"A {kind} statement expires {relative(first, facts.at)}."
+            yield Check("Expiry", "soon", said, "Tell whoever signs it: the calendar lists them by name.")
+    if not any(first - facts.at < MONTH for first in ends.first.values()) and not ends.expired:
+        yield Check("Expiry", "good", f"No statement that devices need expires within {MONTH.days} days.")
+
+
+def _it(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
