@@ -113,14 +113,11 @@ class FolderSource:
     def image_size(self, digest: str) -> int | None:
         """The size of an image that is here: its row may be there without its file, in a mirror."""
         size = self._connection.scalar(select(blobs.c.size).where(blobs.c.sha256 == digest))
-        return size if size is not None and self._here.blobs.path(digest).is_file() else None
+        return size if size is not None and self._here.images.size(digest) == size else None
 
     def image(self, digest: str, size: int) -> Iterator[bytes]:
         """The bytes of an image."""
-        with self._here.blobs.path(digest).open("rb") as file:
-            while size > 0 and (piece := file.read(min(size, 1024 * 1024))):
-                size -= len(piece)
-                yield piece
+        return self._here.images.part(digest, 0, size)
 
 
 @contextmanager

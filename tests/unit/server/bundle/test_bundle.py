@@ -94,7 +94,7 @@ def test_an_image_whose_file_rotted_leaves_no_bundle(shop: Shop, tmp_path: Path)
     """SPEC IM-2: nobody carries a stick to a place without a network on which the image is another."""
     shop.first(b"image 1")
     digest = sha256(b"image 1").hexdigest()
-    shop.here.blobs.path(digest).write_bytes(b"Image 1")
+    (shop.folder / "blobs" / digest[:2] / digest).write_bytes(b"Image 1")
     (tmp_path / "b").write_bytes(b"the old one")
     assert make(shop, tmp_path / "b") == 26
     assert (tmp_path / "b").read_bytes() == b"the old one"
