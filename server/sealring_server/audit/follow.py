@@ -18,6 +18,7 @@ from sealring.catalogue.sparse import SparseMap
 from sealring.catalogue.view import MAX_VIEW, view_key
 from sealring.envelope import MAX_ENVELOPE
 from sealring.errors import TrustError
+from sealring.halt import MAX_HALT
 from sealring.statement import Common
 from sealring.tuf_form import NotVouched
 from sealring.tuf_set import Vouched, check_current
@@ -28,11 +29,12 @@ from sealring_server.audit.evidence import Evidence
 from sealring_server.audit.log_path import fork_by_path
 from sealring_server.audit.log_steps import MAX_PAGE, Steps, split_page
 from sealring_server.audit.map_part import change, read_changes, write_changes, write_part
+from sealring_server.audit.news import Brought, Keeper, fetch_news
 from sealring_server.audit.observation import Observation, read_files
 from sealring_server.audit.shown import first_root, read_shown
 from sealring_server.audit.state import State
 from sealring_server.audit.verdict import contradiction
-from sealring_server.audit.views_again import is_view, read_leaf, view_again, wanted_of
+from sealring_server.audit.views_again import is_halt, is_view, read_leaf, view_again, wanted_of
 from sealring_server.views.rules import About
 
 MAX_CHANGES = 128 * 1024 * 1024  # bytes: 1.2 million leaves in one entry
@@ -47,6 +49,7 @@ class Found:
     leaves: int = 0
     statements: int = 0
     views: int = 0
+    halts: int = 0
     unknown: int = 0
     """Leaves of formats that this edition can't read, and views of models that aren't there."""
     models: list[str] = field(default_factory=list)
@@ -55,12 +58,16 @@ class Found:
 class Follower:
     """One run over one store."""
 
-    def __init__(self, state: State, ask: Asking, at: datetime, *, statements: bool = True) -> None:
+    def __init__(
+        self, state: State, ask: Asking, at: datetime, *, statements: bool = True, keeper: Keeper | None = None
+    ) -> None:
         """Nothing is asked yet.
 
         Args:
             statements: whether every statement is fetched and every view computed again.
+            keeper: given what each entry brought once all of it was judged, in the transaction that says so.
         """
+        self._keeper = keeper
         self.state, self.ask, self._at, self._statements = state, ask, at, statements
         self.map = SparseMap.empty()
         self.found: Found
@@ -216,6 +223,7 @@ class Follower:
 
     def _judge_leaves(self, entry: CatalogueEntry, changes: Mapping[bytes, Head], accuser: Accuser) -> None:
         """Every statement is what its leaf says, and every view what the statements give (MP-2, VW-2, VW-3)."""
+        brought = fetch_news(self.ask, entry.sequence, changes)
         news: list[Common] = []
         views: dict[bytes, Head] = {}
         for key, head in changes.items():
@@ -224,7 +232,8 @@ class Follower:
             if is_view(head):
                 views[key] = head
                 continue
-            raw = self.named(f"/v1/statements/{head.envelope.hex()}", head, entry, MAX_ENVELOPE)
+            raw = brought.named(head) or self.named(f"/v1/statements/{head.envelope.hex()}", head, entry, MAX_ENVELOPE)
+            brought.take(raw)
             said, wrong = read_leaf(entry.root, key, head, raw)
             if wrong:
                 accuser.accuse_leaf(entry, self.map, key, raw, wrong)
@@ -237,7 +246,9 @@ class Follower:
         for model in sorted(self._touched(news) | self._shown_models(entry, views)):
             self.judge_view(entry, model, views, accuser)
         for key, head in views.items():
-            self._judge_strange_view(entry, key, head, accuser)
+            brought.take(self._judge_strange_view(entry, key, head, accuser, brought))
+        if self._keeper is not None:
+            self._keeper(entry, brought)
 
     def judge_view(self, entry: CatalogueEntry, model: str, views: dict[bytes, Head], accuser: Accuser) -> None:
         """One model's view against what the statements of this map give; taken out of `views` (VW-2, VW-3)."""
@@ -280,13 +291,22 @@ class Follower:
             return set()
         return {model for model in self.state.models() if view_key(entry.root, model) in views}
 
-    def _judge_strange_view(self, entry: CatalogueEntry, key: bytes, head: Head, accuser: Accuser) -> None:
-        """A view of a model that is not there: no device has such a model, but its place must be its own."""
-        raw = self.named(f"/v1/views/{head.envelope.hex()}", head, entry, MAX_VIEW)
+    def _judge_strange_view(
+        self, entry: CatalogueEntry, key: bytes, head: Head, accuser: Accuser, brought: Brought
+    ) -> bytes:
+        """A halt, or a view of a model that is not there: no device has such a model, but its place must be its own."""
+        name = head.envelope.hex()
+        raw = brought.named(head) or self.ask.find(f"/v1/halts/{name}", limit=MAX_HALT)
+        if raw is None or sha256(raw).digest() != head.envelope:
+            raw = self.named(f"/v1/views/{name}", head, entry, MAX_VIEW)
         wrong = read_leaf(entry.root, key, head, raw)[1]
         if wrong:
             accuser.accuse_leaf(entry, self.map, key, raw, wrong)
-        self.found.unknown += 1
+        if is_halt(raw):
+            self.found.halts += 1
+        else:
+            self.found.unknown += 1
+        return raw
 
     def named(self, path: str, head: Head, entry: CatalogueEntry, limit: int) -> bytes:
         """What a leaf names, with exactly that digest."""

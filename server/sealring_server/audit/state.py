@@ -110,6 +110,11 @@ class State:
         if self.number("format", FORMAT) != FORMAT:
             raise NotAState(folder, f"format {self.number('format')}, this edition knows {FORMAT}")
 
+    @property
+    def database(self) -> sqlite3.Connection:
+        """For who keeps more beside it, in the same transactions."""
+        return self._database
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """All of what is written inside is there after a kill, or none of it."""

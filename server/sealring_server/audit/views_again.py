@@ -11,6 +11,7 @@ from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.view import Subjects, View, make_view, parse_view, view_key
 from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
+from sealring.halt import halt_key, parse_halt
 from sealring.names import NO_ROOT
 from sealring.statement import FORMATS, Common, Delegation, Model, Release, Stack, UnknownFormat, parse_statement
 from sealring_server.views.rules import About, needed
@@ -70,8 +71,17 @@ def view_again(root: bytes, model: str, wanted: Iterable[About], current: Curren
 
 
 def is_view(head: Head) -> bool:
-    """Whether a leaf is a view's: a statement's id is never its envelope's digest (VW-3)."""
+    """Whether a leaf is a view's, or a halt's: a statement's id is never its envelope's digest (VW-3, HL-1)."""
     return head.id == head.envelope
+
+
+def is_halt(raw: bytes) -> bool:
+    """Whether these bytes, which such a leaf names, are a halt: in the one spelling a view begins otherwise (HL-1)."""
+    try:
+        parse_halt(raw)
+    except TrustError:
+        return False
+    return True
 
 
 def read_leaf(root: bytes, key: bytes, head: Head, raw: bytes) -> tuple[Common | None, str]:
@@ -81,6 +91,10 @@ def read_leaf(root: bytes, key: bytes, head: Head, raw: bytes) -> tuple[Common |
         raw: bytes whose digest is the leaf's.
     """
     try:
+        if is_view(head) and is_halt(raw):
+            halt = parse_halt(raw)
+            is_own = bytes.fromhex(halt.root) == root and halt_key(root, halt.release) == key
+            return None, "" if is_own else f"is the halt of {halt.release}, at another's place"
         if is_view(head):
             view = parse_view(raw)
             is_own = view.root == root and view_key(root, view.model) == key

@@ -1,14 +1,18 @@
 """The log as a store serves it: entries and their changes (SPEC CT-4, LG-1, HT-1, HT-2)."""
 
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from flask.testing import FlaskClient
 
+from sealring.bundle import StatementEntry, read_bundle
 from sealring.catalogue.entry import CatalogueEntry, parse_entry
 from sealring.catalogue.leaf import Head
 from sealring.catalogue.log import root_of
 from sealring.catalogue.sparse import SparseMap
+from sealring.envelope import parse_envelope
+from sealring.statement import parse_statement
 from sealring_server.app import create_app
 from sealring_server.log_reads import ENTRIES
 from sealring_server.schedule import sign_again
@@ -100,3 +104,20 @@ def test_the_changes_hold_the_views_too(shop: Shop, days: int) -> None:
     shop.at += timedelta(days=days)
     views = [head for head in changes(client(shop).get("/v1/changes/2").data).values() if head.id == head.envelope]
     assert [head.sequence for head in views] == [2]
+
+
+def test_all_that_an_entry_brought_comes_in_one_answer(shop: Shop) -> None:
+    """CT-4, HT-1: the statements that its leaves name, and the versions that the same entry replaced again."""
+    shop.first()
+    second, third = shop.world.brand(sequence=2), shop.world.brand(sequence=3)
+    shop.publish([shop.world.signed(one) for one in (second, third)])
+    ask = client(shop)
+    answer = ask.get("/v1/news/3")
+    assert "immutable" in answer.headers["Cache-Control"]
+    found = [one for one in read_bundle(answer.data) if isinstance(one, StatementEntry)]
+    said = [parse_statement(parse_envelope(one.envelope).payload) for one in found]
+    assert sorted(one.sequence for one in said) == [2, 3]
+    named = {head.envelope for head in changes(ask.get("/v1/changes/3").data).values()}
+    assert len(named & {sha256(one.envelope).digest() for one in found}) == 1
+    assert len(read_bundle(ask.get("/v1/news/2").data)) == 5
+    assert [ask.get(f"/v1/news/{number}").status_code for number in (0, 4, 2**53)] == [404, 404, 404]

@@ -31,7 +31,8 @@ def test_the_next_run_asks_only_for_what_is_new(scene: Scene) -> None:
     scene.line.asked.clear()
     found = scene.audit().found
     assert (found.entries, found.statements, found.views) == (1, 2, 1)
-    assert len([path for path in scene.line.asked if path.startswith("/v1/statements/")]) == 2
+    # All that the entry brought comes in one answer.
+    assert [path for path in scene.line.asked if path.startswith(("/v1/statements/", "/v1/news/"))] == ["/v1/news/4"]
     scene.later(days=2)
     scene.line.asked.clear()
     assert scene.audit().found.entries == 1

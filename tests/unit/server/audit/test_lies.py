@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sealring.bundle import StatementEntry, write_bundle
 from sealring.catalogue.entry import make_entry
 from sealring.catalogue.follows import CatalogueRollback
 from sealring.catalogue.leaf import Head, map_key
@@ -245,5 +246,16 @@ def test_a_statement_that_is_withheld_is_told(scene: Scene) -> None:
     liar = scene.liar()
     digests = [head.envelope.hex() for head in liar.changes[2].values() if head.id != head.envelope]
     liar.unsigned[f"/v1/statements/{digests[0]}"] = None
+    liar.unsigned["/v1/news/3"] = None
     with pytest.raises(NotShown):
         scene.audit()
+
+
+@pytest.mark.parametrize("answer", [None, b"", b"no bundle", write_bundle([]), write_bundle([StatementEntry(b"{}")])])
+def test_an_answer_for_all_that_an_entry_brought_decides_nothing(scene: Scene, answer: bytes | None) -> None:
+    """CT-4: without it, and where a stranger gives it, each statement comes by its digest."""
+    liar = scene.liar()
+    liar.unsigned |= {"/v1/news/2": answer, "/v1/news/3": answer}
+    found = scene.audit().found
+    assert (found.entries, found.statements, found.views) == (3, 8, 2)
+    assert len([path for path in scene.line.asked if path.startswith("/v1/statements/")]) == 8
