@@ -65,6 +65,11 @@ class Rollback(TrustError):
     rule: ClassVar[str] = "FL-1"
     exit_code: ClassVar[int] = 23
 
+    @property
+    def held(self) -> int:
+        """What a store's problem calls the sequence that stands in the way (SPEC HT-3)."""
+        return self.floor
+
     def __str__(self) -> str:
         return f"{self.what}: sequence {self.offered} offered, {self.floor} or later needed"
 

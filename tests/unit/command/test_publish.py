@@ -22,6 +22,8 @@ from sealring.command.store_http import BadAnswer, StoreClient, StoreUnreachable
 from sealring.command.tuf_files import load_tuf_root
 from sealring.envelope import Envelope
 from sealring.errors import SealringError
+from sealring.names import spell
+from sealring.statement.software import Rollout
 from tests.stores import RunningStore, first_software, make_folder, next_software, now, running_store
 from tests.world import DAY, World, key_set, sign
 
@@ -113,13 +115,58 @@ def test_a_receipt_for_nothing_is_refused_in_one_request_too(shop: Shop, tmp_pat
         assert sealring("publish", url, str(sent))[0] == 25
 
 
-def test_a_dry_run_sends_nothing(shop: Shop) -> None:
+def test_a_dry_run_says_what_would_change_for_which_models(shop: Shop) -> None:
+    """SPEC PB-12: a table for people, one object with --json, and the store is as it was."""
     revision, release, image = written(shop, 3, b"not sent")
-    before = shop.store.get("/tuf/timestamp.json").body
-    code, out, _ = sealring("publish", shop.store.url, revision, release, "--image", image, "--dry-run")
-    assert code == 0
+    before = shop.store.get("/tuf/timestamp.json").body, _open(shop)
+    code, out, err = sealring("publish", shop.store.url, revision, release, "--image", image, "--dry-run")
+    assert (code, err) == (0, "")
     assert "nothing was" in out
-    assert shop.store.get("/tuf/timestamp.json").body == before
+    assert re.search(r"acme/door-1 +acme/tool latest/stable [0-9]+ -> 3 \(amd64\), every device", out)
+    assert image in out
+    code, out, _ = sealring("publish", shop.store.url, revision, release, "--dry-run", "--json")
+    said = json.loads(out)
+    assert (code, said["new"], said["other_models"], [m["given"] for m in said["missing"]]) == (0, 2, 0, [False])
+    assert said["models"][0]["rows"][0]["type"] == "release"
+    assert "not given" in sealring("publish", shop.store.url, revision, release, "--dry-run")[1]
+    assert (shop.store.get("/tuf/timestamp.json").body, _open(shop)) == before
+
+
+def test_a_rollout_is_told_with_its_share_and_its_start(shop: Shop) -> None:
+    """SPEC PB-12, RO: who approves a release reads for how many devices it is, and from when on."""
+    revision = written(shop, 5, b"in phases")[0]
+    plan = Rollout("a" * 64, 2500, ["canary"], shop.world.at, 100, 3600, 3600)
+    Path(shop.folder / "phased.json").write_bytes(shop.world.signed(shop.world.release(5, rollout=plan)).raw)
+    _, out, _ = sealring("publish", shop.store.url, revision, str(shop.folder / "phased.json"), "--dry-run")
+    assert f"-> 5 (amd64), 25 % of devices and canary from {spell(shop.world.at)}" in out
+
+
+def test_a_dry_run_is_refused_as_the_publication_would_be(shop: Shop) -> None:
+    """SPEC PB-12, FL-1: which statement, both numbers, and what to do; the same words from both."""
+    (shop.folder / "older.json").write_bytes(shop.world.signed(shop.world.release(1, issued=shop.world.at - DAY)).raw)
+    (shop.folder / "newer.json").write_bytes(shop.world.signed(shop.world.model(sequence=2)).raw)
+    assert sealring("publish", shop.store.url, str(shop.folder / "newer.json"))[0] == 0
+    (shop.folder / "old.json").write_bytes(shop.world.signed(shop.world.model(issued=shop.world.at - DAY)).raw)
+    for more in ([], ["--dry-run"]):
+        code, out, err = sealring("publish", shop.store.url, str(shop.folder / "old.json"), *more)
+        assert (code, out) == (23, "")
+        assert err == (
+            "sealring: model acme/door-1: sequence 1 was to be published, the store has 2 [FL-1]\n"
+            "sealring: hint: nothing was published: look at what is there, make it again as sequence 3 or later,"
+            " and have it signed\n"
+        )
+
+
+def test_quiet_says_nothing_and_a_folder_gives_the_images(shop: Shop, tmp_path: Path) -> None:
+    """SPEC PB-8: other files in the folder, a link among them, are no images of anybody."""
+    revision, folder = tmp_path / "other-1.json", tmp_path / "images"
+    revision.write_bytes(shop.world.signed(shop.world.revision(1, b"in a folder", package="other")).raw)
+    folder.mkdir()
+    (folder / "other.squashfs").write_bytes(b"in a folder")
+    (folder / "README").write_text("of another size")
+    (folder / "same-size").write_bytes(b"IN A FOLDER")
+    (folder / "dangling").symlink_to("nowhere")
+    assert sealring("publish", shop.store.url, str(revision), "--images", str(folder), "--quiet") == (0, "", "")
 
 
 def test_an_image_that_the_store_lacks_must_be_given(shop: Shop) -> None:

@@ -117,6 +117,37 @@ def outrun(err: StoreRefused, claims: Sequence[Claim]) -> SealringError:
     return err
 
 
+def post(
+    outside: Outside,
+    store: StoreClient,
+    path: str,
+    body: bytes,
+    statuses: tuple[int, ...],
+    *,
+    only_if_wished: bool = False,
+) -> tuple[int, bytes]:
+    """One request, again where that may help.
+
+    Args:
+        only_if_wished: give up at once where the store does not say itself when to come again: so an address
+            that is wrong is told at once.
+
+    Raises:
+        StoreUnreachable, StoreRefused, BadAnswer, GaveUp.
+    """
+    patience = Patience(outside.sleep, outside.chance)
+    headers = {"Content-Type": BUNDLE_TYPE, "Content-Length": str(len(body))}
+    while True:
+        try:
+            with closing(Line(store)) as line:
+                answer = line.ask("POST", path, body, headers, statuses)
+                return answer.status, answer.body
+        except SealringError as err:
+            if only_if_wished and not wish_of(err):
+                raise
+            patience.again(err)
+
+
 @dataclass(frozen=True)
 class _Sending:
     outside: Outside
@@ -158,7 +189,7 @@ class _Sending:
     def _begin(self) -> bytes | Begun:
         """The receipt, where nothing is missing; else what is."""
         path = f"/v1/publications{self.terms.query_with('commit=yes')}"
-        status, answer = self._post(path, self.bundle, (200, 201), only_if_wished=True)
+        status, answer = post(self.outside, self.store, path, self.bundle, (200, 201), only_if_wished=True)
         if status == 200:
             return answer
         begun = parse_begun(answer)
@@ -172,28 +203,9 @@ class _Sending:
         with progress(self.outside, names, quiet=self.quiet) as told:
             Uploads(self.outside, self.store, begun.publication, told, is_begun=not is_new).send(wanted)
         path = f"/v1/publications/{begun.publication}/commit{self.terms.query}"
-        receipt = self._post(path, b"", (200,), only_if_wished=False)[1]
+        receipt = post(self.outside, self.store, path, b"", (200,))[1]
         self.kept.forget()
         return receipt
-
-    def _post(self, path: str, body: bytes, statuses: tuple[int, ...], *, only_if_wished: bool) -> tuple[int, bytes]:
-        """One request, again where that may help.
-
-        Args:
-            only_if_wished: give up at once where the store does not say itself when to come again: an address
-                that is wrong is said at once.
-        """
-        patience = Patience(self.outside.sleep, self.outside.chance)
-        headers = {"Content-Type": BUNDLE_TYPE, "Content-Length": str(len(body))}
-        while True:
-            try:
-                with closing(Line(self.store)) as line:
-                    answer = line.ask("POST", path, body, headers, statuses)
-                    return answer.status, answer.body
-            except SealringError as err:
-                if only_if_wished and not wish_of(err):
-                    raise
-                patience.again(err)
 
     def _wanted(self, missing: Missing) -> ImageFile:
         image = self.images.get(missing.sha256)
