@@ -153,11 +153,17 @@ def _newest_leaves(db: sqlite3.Connection) -> dict[bytes, bytes]:
 
 
 def _check_leaves(db: sqlite3.Connection, root_id: str, heads: dict[tuple[str, str], _Statement]) -> None:
-    """The heads are exactly what the newest leaves say; the other leaves are views."""
+    """The heads are exactly what the newest leaves say; the other leaves are views and halts."""
     leaves = _newest_leaves(db)
     for (kind, subject), head in heads.items():
         value = head.sequence.to_bytes(8, "big") + bytes.fromhex(head.id) + bytes.fromhex(head.envelope)
         assert leaves.pop(_map_key(root_id, kind, subject)) == value, (kind, subject)
+    for halt in db.execute("SELECT * FROM halts ORDER BY entry DESC"):
+        said, digest = json.loads(halt["raw"]), sha256(halt["raw"]).digest()
+        assert (said["root"], said["release"], said["id"]) == (root_id, halt["release"], halt["id"])
+        assert halt["digest"] == digest.hex()
+        key, value = _map_key(root_id, "halt", halt["release"]), halt["entry"].to_bytes(8, "big") + digest + digest
+        assert leaves.pop(key, value) == value, f"the halt of {halt['release']} is not its newest leaf's"
     models = [subject for kind, subject in heads if kind == "model"]
     assert set(leaves) == {_map_key(root_id, "view", model) for model in models}
 

@@ -1,4 +1,4 @@
-"""The leaves: each says what a statement or a view of its entry says; together they make the map (SPEC MP, CT-4)."""
+"""The leaves: each says what a statement, view or halt of its entry says; together they make the map (SPEC MP, CT-4)."""
 
 from collections.abc import Iterable
 
@@ -8,6 +8,7 @@ from sealring.catalogue.entry import CatalogueEntry, parse_entry
 from sealring.catalogue.leaf import EMPTY_ROOT, Head, map_leaf_hash, map_node_hash
 from sealring.catalogue.nodes import first_difference
 from sealring.errors import TrustError
+from sealring_server.fsck.halts import is_halt
 from sealring_server.fsck.report import Report
 from sealring_server.fsck.scratch import Scratch
 from sealring_server.prepared import Prepared
@@ -47,7 +48,7 @@ def check_leaves(connection: Connection, newest: CatalogueEntry, scratch: Scratc
             continue
         if head.to_bytes()[:8] < before[:8]:
             report.bad("leaves", f"{name}: sequence {head.sequence}, {int.from_bytes(before[:8], 'big')} was before it")
-        if not _is_statement(connection, row.entry, head, name, report):
+        if not _is_statement(connection, row.entry, head, name, report) and not is_halt(connection, row.entry, head):
             _check_view(connection, row.entry, head, name, kept, report)
     _check_size(connection, entry, size, newest.sequence + 1, report)
     _check_newest(newest, scratch, report)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from sealring.catalogue.entry import CatalogueEntry
 from sealring_server.database import NotAStore, check_format, open_database
 from sealring_server.fsck.entries import check_entries
+from sealring_server.fsck.halts import check_halts
 from sealring_server.fsck.images import Place, check_images, check_publications
 from sealring_server.fsck.leaves import check_leaves
 from sealring_server.fsck.maps import Maps
@@ -66,6 +67,8 @@ def check_state(
             check_statements(connection, root, number, report)
         with report.part("heads"):
             check_heads(connection, root, scratch, report)
+        with report.part("halts"):
+            check_halts(connection, root, scratch, report)
         if newest is not None:
             _check_catalogue(connection, root, newest, scratch, report, quick=quick)
             with report.part("tuf"):
