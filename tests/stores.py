@@ -168,6 +168,7 @@ class RunningStore:
         self.folder = folder
         self.pin = (pin.version, pin.sha256)
         self.url = ""
+        self.operator_url = ""
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -182,7 +183,13 @@ class RunningStore:
         draft.rename(self.clock_file)
 
     def start(
-        self, *, port: int = 0, workers: int = 1, threads: int = 16, edition: Path | None = None
+        self,
+        *,
+        port: int = 0,
+        workers: int = 1,
+        threads: int = 16,
+        edition: Path | None = None,
+        operator: bool = False,
     ) -> "RunningStore":
         """Serve the folder and return once it answers.
 
@@ -190,10 +197,13 @@ class RunningStore:
             port: 0 for any; the one from before keeps `url` as it was.
             threads: requests at a time in each of `workers` processes.
             edition: a folder whose packages serve it, in place of this checkout's.
+            operator: whether `operator_url` answers too.
         """
-        ready = self.folder / "ready"
+        ready, operator_ready = self.folder / "ready", self.folder / "ready-operator"
         ready.unlink(missing_ok=True)
+        operator_ready.unlink(missing_ok=True)
         command = [sys.executable, "-m", "tests.stores", str(self.folder), *map(str, (port, workers, threads))]
+        command += ["operator"] * operator
         env = {**os.environ, "PYTHONPATH": str(edition)} if edition is not None else None
         self.process = subprocess.Popen(
             command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, start_new_session=True, env=env
@@ -205,6 +215,7 @@ class RunningStore:
                 raise RuntimeError(f"the store did not start: exit {self.process.poll()}")
             time.sleep(0.02)
         self.url = ready.read_text()
+        self.operator_url = operator_ready.read_text() if operator_ready.exists() else ""
         return self
 
     @property
@@ -244,17 +255,18 @@ def make_folder(world: World, folder: Path) -> RunningStore:
 
 @contextlib.contextmanager
 def running_store(
-    world: World, folder: Path, *, workers: int = 1, clock: datetime | None = None
+    world: World, folder: Path, *, workers: int = 1, clock: datetime | None = None, operator: bool = False
 ) -> Iterator[RunningStore]:
     """A new store for this world, served until the block ends.
 
     Args:
         clock: where its clock stands still (`set_clock` moves it); None for the machine's clock.
+        operator: whether it has the operator's listener too.
     """
     store = make_folder(world, folder)
     if clock is not None:
         store.set_clock(clock)
-    store.start(workers=workers)
+    store.start(workers=workers, operator=operator)
     try:
         yield store
     finally:
@@ -279,19 +291,25 @@ def next_software(world: World, image: bytes, number: int) -> list[Envelope]:
     return [world.signed(world.revision(number, image)), world.signed(world.release(number))]
 
 
-def _main(folder: Path, port: int, size: Size) -> None:
-    clock_file, ready = folder / "clock-of-the-test", folder / "ready"
+def _main(folder: Path, port: int, size: Size, operator: bool) -> None:
+    clock_file = folder / "clock-of-the-test"
 
     def clock() -> datetime:
         return instant(clock_file.read_text()) if clock_file.exists() else datetime.now(UTC)
 
-    def say_ready(url: str) -> None:
-        draft = ready.with_suffix(".new")
+    def say_ready(url: str, name: str = "ready") -> None:
+        draft = folder / f"{name}.new"
         draft.write_text(url)
-        draft.rename(ready)
+        draft.rename(folder / name)
 
-    serve(folder, "127.0.0.1", port, size, clock, say_ready)
+    if not operator:  # an earlier edition has no such listener
+        serve(folder, "127.0.0.1", port, size, clock, say_ready)
+        return
+    from sealring_server.serving import ForOperator
+
+    beside = ForOperator("127.0.0.1", 0, lambda url: say_ready(url, "ready-operator"))
+    serve(folder, "127.0.0.1", port, size, clock, say_ready, beside)
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), int(sys.argv[2]), Size(int(sys.argv[3]), int(sys.argv[4])))
+    _main(Path(sys.argv[1]), int(sys.argv[2]), Size(int(sys.argv[3]), int(sys.argv[4])), len(sys.argv) > 5)

@@ -2,7 +2,8 @@
 
 from flask import Flask
 
-from sealring_server import answer, log_reads, metrics, publish, reads, tus
+from sealring_server import answer, log_reads, publish, reads, tus
+from sealring_server.counting import count_requests
 from sealring_server.here import StoreHere
 from sealring_server.problems import answer_problems
 from sealring_server.reports import routes as report_routes
@@ -21,6 +22,6 @@ def create_app(store: StoreHere) -> Flask:
     app.register_blueprint(publish.bp)
     app.register_blueprint(report_routes.bp)
     app.register_blueprint(tus.bp)
-    app.register_blueprint(metrics.bp)
+    count_requests(app, store.failures, store.clock)
     answer_problems(app)
     return app

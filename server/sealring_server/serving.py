@@ -24,10 +24,13 @@ from sealring.errors import SealringError
 from sealring_server.app import create_app
 from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere, open_store
+from sealring_server.operator.app import create_operator_app
+from sealring_server.operator.listener import beside
 from sealring_server.reports import judge_halts
 from sealring_server.schedule import maintain, pause, sign_due
 from sealring_server.tuf_packages import remake
 
+OPERATOR_THREADS = 4
 THREADS = 16  # at most so many requests at a time in one worker; the database keeps a connection for each
 START_SECONDS = 60
 HOURLY = 60  # rounds without a failure
@@ -58,23 +61,60 @@ class Size:
     threads: int = THREADS
 
 
-def serve(folder: Path, host: str, port: int, size: Size, clock: Clock, ready: Callable[[str], None]) -> None:
+@dataclass(frozen=True)
+class ForOperator:
+    """Where the operator's listener is; `ready` is called with its URL once it answers (SPEC HT-6)."""
+
+    host: str
+    port: int
+    ready: Callable[[str], None]
+
+
+def serve(
+    folder: Path,
+    host: str,
+    port: int,
+    size: Size,
+    clock: Clock,
+    ready: Callable[[str], None],
+    operator: ForOperator | None = None,
+) -> None:
     """Serve the store in this folder until SIGTERM or SIGINT; requests under way are finished.
 
     Args:
         port: 0 takes a free one.
         ready: called with the store's URL once it answers.
+        operator: where the operator is answered, if anywhere.
 
     Raises:
         SealringError, OSError: before anything was served.
     """
     failures = Failures()
     _begin(open_store(folder, clock, failures=failures))
-    reserved = _reserve(host, port)
-    try:
+    with contextlib.ExitStack() as closing:
+        reserved = closing.enter_context(_reserve(host, port))
+        if operator is not None:
+            # Forked before anything else here has threads; it answers already while the workers begin.
+            kept = closing.enter_context(_reserve(operator.host, operator.port))
+            address, parent = (operator.host, kept.getsockname()[1]), os.getpid()
+            closing.enter_context(beside(lambda: _operate(folder, address, clock, failures, parent)))
+            if _answers(address, "/v1/health/live", 204):
+                operator.ready(_url(address))
         _serve(folder, (host, reserved.getsockname()[1]), size, clock, ready, failures)
-    finally:
-        reserved.close()
+
+
+def _operate(folder: Path, address: tuple[str, int], clock: Clock, failures: Failures, parent: int) -> None:
+    """Answer the operator, in a process of its own (SPEC HT-6)."""
+    _end_with(parent)
+    me = os.getpid()
+
+    def load(_target: str) -> Any:
+        _end_with(me)
+        app = create_operator_app(open_store(folder, clock, failures=failures))
+        settle()
+        return app
+
+    _granian(address, Size(1, OPERATOR_THREADS)).serve(target_loader=load)
 
 
 def _begin(here: StoreHere) -> None:
@@ -96,6 +136,7 @@ def _attempt(here: StoreHere, number: int) -> bool:
         sign_due(here)
         judge_halts(here)
         remake(here)
+        here.failures.maintained(here.clock())
     except (SealringError, SQLAlchemyError, OSError) as err:
         here.failures.maintenance_failed()
         print(f"sealring-store: could not sign what is due: {err}", file=sys.stderr, flush=True)
@@ -121,7 +162,17 @@ def _serve(
         os.write(say_started, b".")
         return app
 
-    server = MPServer(
+    server = _granian(address, size)
+    server.on_startup(
+        threading.Thread(
+            target=_attend, args=(started, size.workers, folder, address, clock, ready, failures), daemon=True
+        ).start
+    )
+    server.serve(target_loader=load)
+
+
+def _granian(address: tuple[str, int], size: Size) -> MPServer:
+    return MPServer(
         "sealring_server",
         address=address[0],
         port=address[1],
@@ -131,12 +182,6 @@ def _serve(
         workers_kill_timeout=30,
         log_enabled=False,
     )
-    server.on_startup(
-        threading.Thread(
-            target=_attend, args=(started, size.workers, folder, address, clock, ready, failures), daemon=True
-        ).start
-    )
-    server.serve(target_loader=load)
 
 
 def _attend(
@@ -151,9 +196,8 @@ def _attend(
     """Say that the store is ready once it answers; then sign what falls due, in this one process (SPEC TF-10)."""
     for _ in range(workers):  # a worker is forked while this thread waits in `read` and holds nothing
         os.read(started, 1)
-    if _answers(address):
-        shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-        ready(f"http://{shown}:{address[1]}")
+    if _answers(address, "/tuf/timestamp.json", 200):
+        ready(_url(address))
     here, failed = open_store(folder, clock, failures=failures), failures.maintenance
     for number in count(1):
         time.sleep(pause(failed))
@@ -169,14 +213,19 @@ def settle() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
-def _answers(address: tuple[str, int]) -> bool:
+def _url(address: tuple[str, int]) -> str:
+    shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+    return f"http://{shown}:{address[1]}"
+
+
+def _answers(address: tuple[str, int], path: str, status: int) -> bool:
     """Whether the server answers within the start time."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         connection = http.client.HTTPConnection(*address, timeout=5)
         with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
-            connection.request("GET", "/tuf/timestamp.json")
-            if connection.getresponse().status == 200:
+            connection.request("GET", path)
+            if connection.getresponse().status == status:
                 return True
         time.sleep(0.02)
     return False

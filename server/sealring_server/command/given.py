@@ -127,10 +127,10 @@ def check_url(text: str) -> None:
         raise Usage(f"{text!a:.100} is no address", "such as http://127.0.0.1:8080")
 
 
-def address_of(text: str) -> tuple[str, int]:
+def address_of(text: str, option: str = "--bind") -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
-        raise Usage(f"--bind {text}: no ADDRESS:PORT", "such as --bind 127.0.0.1:8080")
+        raise Usage(f"{option} {text}: no ADDRESS:PORT", f"such as {option} 127.0.0.1:8080")
     return host.strip("[]"), int(port)
 
 

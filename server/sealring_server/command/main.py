@@ -60,15 +60,23 @@ def run(arguments: Sequence[str], outside: Outside) -> int:
 
 def cmd_serve(args: argparse.Namespace, outside: Outside) -> None:
     """Serve until SIGTERM; the URL on stdout once it answers."""
-    from sealring_server.serving import Size, serve
+    from sealring_server.serving import ForOperator, Size, serve
+    from sealring_server.settings import load_settings
 
     def ready(url: str) -> None:
         if args.ready_file is not None:
             write_durably(args.ready_file, url.encode())
         show(args, {"url": url}, url)
 
+    def operator_ready(url: str) -> None:
+        if args.operator_file is not None:
+            write_durably(args.operator_file, url.encode())
+        show(args, {"operator": url}, f"operator's page: {url}")
+
     host, port = address_of(args.bind)
-    serve(args.dir, host, port, Size(args.workers), outside.clock, ready)
+    at = args.operator or load_settings(args.dir).operator.bind
+    operator = ForOperator(*address_of(at, "--operator"), operator_ready) if at else None
+    serve(args.dir, host, port, Size(args.workers), outside.clock, ready, operator)
 
 
 def cmd_sign(args: argparse.Namespace, outside: Outside) -> None:
@@ -155,13 +163,16 @@ def _add_serve(commands: Any) -> None:
         "serve",
         cmd_serve,
         "sealring-store serve shop",
-        "sealring-store serve shop --bind 0.0.0.0:8080 --workers 4",
+        "sealring-store serve shop --bind 0.0.0.0:8080 --workers 4 --operator 127.0.0.1:8081",
     )
     serve.add_argument("dir", type=Path, metavar="DIR", help="the store's folder")
     bind_help = "where to listen; port 0 takes a free one (%(default)s)"
     serve.add_argument("--bind", default="127.0.0.1:8080", metavar="ADDRESS:PORT", help=bind_help)
     serve.add_argument("--workers", type=_workers, default=1, metavar="N", help="processes, 1 to 64 (%(default)s)")
     serve.add_argument("--ready-file", type=Path, metavar="FILE", help="gets the URL once the store answers")
+    operator_help = "where the operator's page and /metrics are; from store.toml, or nowhere, where this is left out"
+    serve.add_argument("--operator", metavar="ADDRESS:PORT", help=operator_help)
+    serve.add_argument("--operator-file", type=Path, metavar="FILE", help="gets the URL of the operator's page")
 
 
 def _workers(text: str) -> int:

@@ -5,10 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from sealring_server.alarms import alarms
-from sealring_server.app import create_app
 from sealring_server.here import open_store
 from sealring_server.key_folder import KeyMissing
 from sealring_server.schedule import LONGEST_PAUSE, TICK, maintain, pause, sign_due
@@ -100,30 +98,6 @@ def test_the_root_s_end_is_told_from_sixty_days_before(shop: Shop) -> None:
     assert not list(alarms(root, ends - 61 * DAY, ends - 61 * DAY))
     assert "renew it" in next(alarms(root, ends, ends - 60 * DAY))
     assert "expired" in next(alarms(root, ends, ends))
-
-
-def test_a_monitor_reads_what_ends_when_and_nothing_of_devices(shop: Shop) -> None:
-    """TF-10, section 13: `/metrics` in the Prometheus text form, counted anew with each entry, never cached."""
-    client = create_app(shop.here).test_client()
-    shop.first()
-    answer = client.get("/metrics")
-    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
-    found = {
-        (one.name, *one.labels.values()): one.value
-        for family in text_string_to_metric_families(answer.text)
-        for one in family.samples
-    }
-    with shop.here.database.reading() as connection:
-        for role, ends in expiries(connection).items():
-            assert found["sealring_tuf_expires_seconds", role] == ends.timestamp()
-    assert found["sealring_entry_sequence",] == 2
-    assert found["sealring_entry_time_seconds",] == shop.at.timestamp()
-    assert found["sealring_statements", "release"] == 1
-    assert found["sealring_open_publications",] == 0
-    assert found["sealring_signing_failures_total",] == 0
-    assert found["sealring_maintenance_failures_total",] == 0
-    shop.publish([shop.world.signed(shop.world.model("gate"))])
-    assert 'sealring_statements{type="model"} 2.0' in client.get("/metrics").text
 
 
 def test_status_from_outside_knows_every_role(tmp_path_factory: pytest.TempPathFactory) -> None:
