@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from securesystemslib.signer import Signer
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert, inspect
 
 from sealring.authentic import Authentic, read_claim
 from sealring.chain import Chain, begin_with_root, root_id
@@ -27,14 +27,17 @@ from sealring.request.tuf_root import BadTufRoot, RootFile, RootRequest, parse_r
 from sealring.statement import Root
 from sealring.tuf_keys import public_of
 from sealring_server.commit import append
-from sealring_server.database import Database, sqlite_url
+from sealring_server.database import FILE, Database, is_made, sqlite_url
 from sealring_server.disk import sync_folder
 from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere
 from sealring_server.images.folder import ImageFolder
 from sealring_server.key_folder import ONLINE_ROLES, KeyFolder, Role
+from sealring_server.migrations.run import make_tables
 from sealring_server.online_keys import OnlineKeys
-from sealring_server.schema import FORMAT, metadata, store
+from sealring_server.schema import FORMAT, store
+from sealring_server.settings import FILE as SETTINGS
+from sealring_server.settings import Settings, documented, load_settings
 from sealring_server.surroundings import credentials_folder
 from sealring_server.tuf_repo import keep_root
 from sealring_server.tuf_roots import KeptKey, first_root
@@ -46,16 +49,16 @@ REQUEST = "tuf-root-1.request"
 
 @dataclass(eq=False)
 class AlreadyAStore(SealringError):
-    """A folder that holds a store is never made anew."""
+    """What holds a store, a folder or a database, is never made anew."""
 
-    folder: Path
+    place: Path | str
     exit_code: ClassVar[int] = 1
 
     def __str__(self) -> str:
-        return f"{self.folder}: there is a store already"
+        return f"{self.place}: there is a store already"
 
     def hint(self) -> str:
-        return "give another folder; `sealring-store status DIR` shows what this one holds"
+        return "give another folder, or another database; `sealring-store status DIR` shows what this one holds"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def make_store(
     root_signer: Signer,
     clock: Clock,
     kept: Mapping[Role, KeptKey | None] | None = None,
+    settings: Settings | None = None,
 ) -> TufPinned:
     """After it returns the folder is a store with one catalogue entry, and `1.root.json` lies beside it.
 
@@ -79,14 +83,16 @@ def make_store(
         roots: envelopes of the root assertion, all versions from 1 on; devices that trust any of them can follow.
         root_signer: signs the store's TUF root, once; its key then goes offline.
         kept: where the keys of online roles are kept, of those that get no key file.
+        settings: where rows and images are; what `store.toml` says unless given, and written there if it is not there.
 
     Raises:
-        AlreadyAStore, TrustError, OSError.
+        AlreadyAStore, TrustError, BadSettings, DatabaseAway, OSError.
     """
-    history = check_roots(folder, roots, clock())
+    settings = settings or load_settings(folder)
+    history = check_roots(folder, roots, clock(), settings)
     public = public_of(root_signer.public_key)
     assert public is not None  # a signer of ours
-    keys = _make_folders(folder)
+    keys = _make_folders(folder, settings)
     draft = first_root(keys, kept or {}, [public], 1, clock())
     signature = root_signer.sign(draft.signed_bytes)
     return _finish(folder, history, draft.with_signatures({signature.keyid: signature.signature}), clock)
@@ -99,14 +105,19 @@ def begin_store(
     threshold: int,
     clock: Clock,
     kept: Mapping[Role, KeptKey | None] | None = None,
+    settings: Settings | None = None,
 ) -> RootRequest:
     """The request for the store's first TUF root; `finish_store` goes on with what its holders signed.
 
+    Args:
+        settings: as for `make_store`.
+
     Raises:
-        AlreadyAStore, TrustError, OSError.
+        AlreadyAStore, TrustError, BadSettings, DatabaseAway, OSError.
     """
-    check_roots(folder, roots, clock())
-    keys = _make_folders(folder)
+    settings = settings or load_settings(folder)
+    check_roots(folder, roots, clock(), settings)
+    keys = _make_folders(folder, settings)
     request = RootRequest(None, first_root(keys, kept or {}, root_keys, threshold, clock()))
     begun = folder / BEGUN
     begun.mkdir(exist_ok=True)
@@ -118,7 +129,7 @@ def begin_store(
 
 def is_begun(folder: Path) -> bool:
     """Whether a store was begun here and waits for its first TUF root."""
-    return (folder / BEGUN / REQUEST).exists() and not (folder / "store.db").exists()
+    return (folder / BEGUN / REQUEST).exists() and not is_made(folder, load_settings(folder))
 
 
 def finish_store(folder: Path, raw: bytes, clock: Clock) -> TufPinned:
@@ -133,19 +144,26 @@ def finish_store(folder: Path, raw: bytes, clock: Clock) -> TufPinned:
     # Another root would name online keys of somebody else's, or none that are here.
     if found.signed_bytes != request.draft.signed_bytes:
         raise BadTufRoot(found.name, f"not what was asked for in {begun / REQUEST}")
-    history = check_roots(folder, [file.read_bytes() for file in begun.glob("root.*.json")], clock())
+    history = check_roots(
+        folder, [file.read_bytes() for file in begun.glob("root.*.json")], clock(), load_settings(folder)
+    )
     pinned = _finish(folder, history, found, clock)
     shutil.rmtree(begun)
     return pinned
 
 
-def check_roots(folder: Path, roots: Sequence[bytes], at: datetime) -> list[Authentic[Root]]:
+def check_roots(
+    folder: Path, roots: Sequence[bytes], at: datetime, settings: Settings | None = None
+) -> list[Authentic[Root]]:
     """The roots under which a store could be made here, oldest first, or why it can't.
 
     The first may be expired, and so may all but the last: devices that are older than it walk from root to root (RT-2).
 
+    Args:
+        settings: what `store.toml` says unless given.
+
     Raises:
-        AlreadyAStore, TrustError.
+        AlreadyAStore, TrustError, DatabaseAway.
     """
     raws = sorted((raw[: MAX_ENVELOPE + 1] for raw in roots), key=lambda raw: read_claim(raw).statement.sequence)
     chain = Chain(begin_with_root(raws[0]))
@@ -154,15 +172,20 @@ def check_roots(folder: Path, roots: Sequence[bytes], at: datetime) -> list[Auth
         chain = chain.with_root(raw)
         history.append(chain.root)
     chain.verify(chain.root, Moment(at), None)
-    if (folder / "store.db").exists():
+    settings = settings or load_settings(folder)
+    if (folder / FILE).exists():
         raise AlreadyAStore(folder)
+    if is_made(folder, settings):
+        raise AlreadyAStore(f"database {Database(settings.database.url).shown}")
     return history
 
 
-def _make_folders(folder: Path) -> KeyFolder:
+def _make_folders(folder: Path, settings: Settings) -> KeyFolder:
     keys = KeyFolder(folder, credentials_folder())
     keys.create()
     ImageFolder(folder / "blobs").create()
+    if settings != Settings() and not (folder / SETTINGS).exists():
+        write_durably(folder / SETTINGS, documented(settings.database, settings.images).encode())
     sync_folder(folder)
     return keys
 
@@ -179,17 +202,34 @@ def _finish(folder: Path, history: Sequence[Authentic[Root]], tuf_root: RootFile
 def _make_database(
     folder: Path, history: Sequence[Authentic[Root]], tuf_root: bytes, online: OnlineKeys, clock: Clock
 ) -> None:
-    """The database is filled under another name, so that a crash leaves no half-made store."""
-    draft = folder / "store.db.new"
-    for leftover in folder.glob("store.db.new*"):
+    """In PostgreSQL all of it is one transaction; a crash leaves a whole store or none, either way."""
+    settings = load_settings(folder)
+
+    def fill(database: Database) -> None:
+        images = ImageFolder(folder / "blobs")
+        here = StoreHere(folder, database, images, online, clock, settings.limits, settings)
+        with database.writing() as connection:
+            _check_empty(connection, database)
+            make_tables(connection)
+            connection.execute(insert(store).values(one=1, format=FORMAT, root_id=root_id(history[0])))
+            keep_root(connection, tuf_root)
+            news = [Admitted(one.statement, one.envelope, is_news=True) for one in history]
+            append(here, connection, news, 1, clock())
+        database.close()  # of SQLite the last connection folds the write-ahead log into the file
+
+    if settings.database.url:
+        fill(Database(settings.database.url))
+        return
+    # A file is filled under another name.
+    draft = folder / f"{FILE}.new"
+    for leftover in folder.glob(f"{FILE}.new*"):
         leftover.unlink()
-    database = Database(sqlite_url(draft))
-    here = StoreHere(folder, database, ImageFolder(folder / "blobs"), online, clock)
-    with database.writing() as connection:
-        metadata.create_all(connection)
-        connection.execute(insert(store).values(one=1, format=FORMAT, root_id=root_id(history[0])))
-        keep_root(connection, tuf_root)
-        append(here, connection, [Admitted(one.statement, one.envelope, is_news=True) for one in history], 1, clock())
-    database.close()  # the last connection folds the write-ahead log into the file
-    draft.rename(folder / "store.db")
+    fill(Database(sqlite_url(draft)))
+    draft.rename(folder / FILE)
     sync_folder(folder)
+
+
+def _check_empty(connection: Connection, database: Database) -> None:
+    """Another `init` may have been faster: this one has the lock now, and sees what that one made."""
+    if inspect(connection).has_table(store.name):
+        raise AlreadyAStore(f"database {database.shown}")

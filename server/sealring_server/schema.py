@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 # 64 bits everywhere: sequences go up to 2^53. SQLite's INTEGER has them, and only under that name makes a key a row id.
 number: Final[TypeEngine[int]] = BigInteger().with_variant(Integer(), "sqlite")
@@ -54,7 +54,7 @@ stopped = Table(
     Column("why", text_of(16), nullable=False),
     Column("entry", number, nullable=False),
     CheckConstraint("one = 1", name="only_one_stop"),
-    comment="A row while the store signs nothing and takes nothing (SPEC BK-2): it was restored, or shown a later entry",
+    comment="A row while the store signs and takes nothing (SPEC BK-2): it was restored, or shown a later entry",
 )
 
 entries = Table(
@@ -232,7 +232,7 @@ publications = Table(
     Column("digest", text_of(64), nullable=False),
     Column("expires", number, nullable=False),
     Column("opened", number, nullable=False, server_default="0"),
-    comment="Open publications by the SHA-256 of their token, counted by `opened`; `expires` in seconds since 1970",
+    comment="Open publications by the SHA-256 of their token; `expires` in seconds since 1970",
 )
 
 speakers = Table(

@@ -22,7 +22,8 @@ from sealring_server.fsck.statements import check_heads, check_statements
 from sealring_server.fsck.tuf import check_old_tuf, check_tuf
 from sealring_server.fsck.views import check_past, check_views
 from sealring_server.images.folder import ImageFolder
-from sealring_server.schema import entries, heads, store
+from sealring_server.migrations.run import REVISIONS, VERSIONS
+from sealring_server.schema import FORMAT, entries, heads, store
 from sealring_server.settings import Settings, load_settings
 
 WAIT_SECONDS = 60
@@ -140,6 +141,9 @@ def _root(connection: Connection, report: Report) -> bytes:
     (said, one), *more = connection.execute(select(store.c.root_id, store.c.one)).all()
     if more or one != 1:
         report.bad("store", "more rows than one, or another than the first")
+    version = connection.scalar(text(f"SELECT version_num FROM {VERSIONS}"))
+    if version != REVISIONS[FORMAT]:
+        report.bad("store", f"its tables are at migration {version}, format {FORMAT} is {REVISIONS[FORMAT]}")
     found = connection.scalar(select(heads.c.id).where(heads.c.type == "root", heads.c.subject == "1")) or ""
     if said != found:
         report.bad("store", f"its row names the root {said}, the root's version 1 has id {found}")

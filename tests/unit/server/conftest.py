@@ -19,6 +19,7 @@ from sealring_server.publication import commit_publication, open_publication
 from sealring_server.terms import Terms
 from sealring_server.uploading import add_to_upload
 from tests.oracle import Checked, check_store
+from tests.rigs.postgres import PostgresServer, postgres_server
 from tests.stores import RunningStore, first_software, make_folder, next_software, now, running_store
 from tests.world import World
 
@@ -68,6 +69,13 @@ class Shop:
 def bundle(statements: Iterable[Envelope]) -> bytes:
     """The body that opens a publication."""
     return write_bundle([StatementEntry(s.raw) for s in statements])
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; each test makes databases of its own in it."""
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from sealring.statement.fleet import Wanted
 from sealring.statement.software import StackPart, Target
 from sealring.strict import encode
 from sealring_server.prepared import insert_or_ignore, upsert
-from sealring_server.schema import heads, metadata, statements, store
+from sealring_server.schema import FORMAT, heads, metadata, statements, store
 from tests.world import World
 
 BRANDS = ("acme", "bolt")
@@ -30,7 +30,7 @@ def empty_store(world: World) -> Engine:
     engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     with engine.begin() as connection:
         metadata.create_all(connection)
-        connection.execute(insert(store).values(one=1, format=2, root_id=world.root_id))
+        connection.execute(insert(store).values(one=1, format=FORMAT, root_id=world.root_id))
     return engine
 
 

@@ -1,0 +1,102 @@
+"""Database format 3: uploads that go on, reports and halts, mirrors, backups.
+
+Open until it is released: who adds a table to schema.py adds it here too, in `upgrade` and, the other way round, in
+`downgrade`; a test compares the two on SQLite and PostgreSQL. A downgrade may only lose what format 2 could not know.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from sealring_server.schema import number, text_of
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """From format 2 to format 3."""
+    op.create_table(
+        "stopped",
+        sa.Column("one", number, primary_key=True),
+        sa.Column("why", text_of(16), nullable=False),
+        sa.Column("entry", number, nullable=False),
+        sa.CheckConstraint("one = 1", name="only_one_stop"),
+        comment="A row while the store signs and takes nothing (SPEC BK-2): it was restored, or shown a later entry",
+    )
+    op.add_column("publications", sa.Column("opened", number, nullable=False, server_default="0"))
+    _make_reports()
+    op.execute("UPDATE store SET format = 3")
+
+
+def downgrade() -> None:
+    """From format 3 to format 2."""
+    for name in ("halts", "rollouts", "progress", "reports", "reporters"):
+        op.drop_table(name)
+    op.drop_column("publications", "opened")
+    op.drop_table("stopped")
+    op.execute("UPDATE store SET format = 2")
+
+
+def _make_reports() -> None:
+    """What devices report, and what the store halts because of it (SPEC RP-2, HL-1)."""
+    op.create_table(
+        "reporters",
+        sa.Column("device", text_of(200), primary_key=True),
+        sa.Column("counted", number, nullable=False),
+        sa.Column("model", text_of(81), nullable=False),
+        sa.Column("seen", number, nullable=False),
+        sa.Column("serial_id", text_of(64), nullable=False),
+        sa.Column("key_id", text_of(64), nullable=False),
+        sa.Column("until", number, nullable=False),
+        sa.Column("checked", number, nullable=False),
+        comment="Devices that reported (SPEC RP-3): by the serial whose key signed, else by a name that they gave",
+    )
+    op.create_index("reporters_seen", "reporters", ["counted", "seen"])
+    op.create_table(
+        "reports",
+        sa.Column("device", text_of(200), sa.ForeignKey("reporters.device", ondelete="CASCADE"), primary_key=True),
+        sa.Column("number", number, primary_key=True),
+        sa.Column("digest", text_of(64), nullable=False),
+        sa.Column("came", number, nullable=False),
+        sa.Column("at", text_of(20), nullable=False),
+        sa.Column("package", text_of(81), nullable=False),
+        sa.Column("ground", text_of(64), nullable=False),
+        sa.Column("revision", number, nullable=False),
+        sa.Column("previous", number),
+        sa.Column("event", text_of(16), nullable=False),
+        sa.Column("reason", text_of(200), nullable=False),
+        comment="The newest 64 reports of each device (SPEC RP-2); `came` is this store's clock, in seconds since 1970",
+    )
+    op.create_table(
+        "progress",
+        sa.Column("ground", text_of(64), primary_key=True),
+        sa.Column("device", text_of(200), sa.ForeignKey("reporters.device", ondelete="CASCADE"), primary_key=True),
+        sa.Column("begun", number, nullable=False),
+        sa.Column("event", text_of(16), nullable=False),
+        sa.Column("number", number, nullable=False),
+        sa.Column("reason", text_of(200), nullable=False),
+        comment="How far each device is with a current release: a failure stands, whatever came after it (SPEC HL-2)",
+    )
+    op.create_index("progress_of", "progress", ["device"])
+    op.create_table(
+        "rollouts",
+        sa.Column("ground", text_of(64), primary_key=True),
+        sa.Column("release", text_of(512), nullable=False),
+        sa.Column("changed", number, nullable=False),
+        sa.Column("judged", number, nullable=False),
+        sa.Column("watched", number, nullable=False),
+        comment="Current releases with reports: the newest one, the last look, and since when the store was watching",
+    )
+    op.create_index("ix_rollouts_release", "rollouts", ["release"])
+    op.create_table(
+        "halts",
+        sa.Column("digest", text_of(64), primary_key=True),
+        sa.Column("release", text_of(512), nullable=False),
+        sa.Column("id", text_of(64), nullable=False, unique=True),
+        sa.Column("entry", number, nullable=False),
+        sa.Column("raw", sa.LargeBinary, nullable=False),
+        comment="Releases that this store has halted: the documents that the map's leaves name (SPEC HL-1)",
+    )
+    op.create_index("ix_halts_release", "halts", ["release"])
