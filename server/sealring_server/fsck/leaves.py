@@ -1,4 +1,4 @@
-"""The leaves: each says what a statement, view or halt of its entry says; together they make the map (SPEC MP, CT-4)."""
+"""The leaves: each says what a statement, view or halt of its entry says; all of them make the map (SPEC MP, CT-4)."""
 
 from collections.abc import Iterable
 

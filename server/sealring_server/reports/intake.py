@@ -89,6 +89,14 @@ def serial_of(held: Held, grounds: Grounds, subject: str, moment: Moment) -> Ver
         return None
 
 
+def ends_at(serial: Verified[SerialStatement]) -> int:
+    """Until when it stands if nothing else is signed, in seconds since 1970: as long as who vouches for it (AU-6)."""
+    ends = serial.statement.expires
+    if serial.under:
+        ends = min(ends, max(one.statement.expires for one in serial.under))
+    return int(ends.timestamp())
+
+
 def own_stores(held: Held, chain: Chain, brand: str, moment: Moment) -> list[Store]:
     """The brand's current `store` statements that mean this very store: their TUF pin is a root of its chain (TF-8)."""
     found = []

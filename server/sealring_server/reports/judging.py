@@ -21,7 +21,7 @@ from sealring_server.commit import begin_draft
 from sealring_server.held import Held, below
 from sealring_server.here import StoreHere
 from sealring_server.prepared import Prepared
-from sealring_server.reports.intake import own_stores, serial_of
+from sealring_server.reports.intake import ends_at, own_stores, serial_of
 from sealring_server.reports.kept import FAILURES
 from sealring_server.schema import halts, heads, progress, reporters, rollouts, statements
 
@@ -185,8 +185,7 @@ def _check_serials(here: StoreHere, held: Held, ground: str, moment: Moment) -> 
         row = {"of": device, "is_counted": 0, "ends": 0, "named": "-", "by": newest}
         # With another key it is another device: what the old key said counts for nothing.
         if found is not None and found.statement.key.id == key:
-            ends = int(found.statement.expires.timestamp())
-            row |= {"is_counted": 1, "ends": ends, "named": found.envelope.id}
+            row |= {"is_counted": 1, "ends": ends_at(found), "named": found.envelope.id}
         rows.append(row)
     if rows:
         _CHECKED.run(connection, rows)

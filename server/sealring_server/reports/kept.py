@@ -14,7 +14,7 @@ from sealring.report import MAX_REPORTS, Report, ShownReport
 from sealring_server.held import Held
 from sealring_server.prepared import Prepared, insert_or_ignore, upsert
 from sealring_server.reports.errors import NumberUsed
-from sealring_server.reports.intake import Reporter, Taken
+from sealring_server.reports.intake import Reporter, Taken, ends_at
 from sealring_server.schema import heads, progress, reporters, reports, rollouts
 
 MAX_SHOWN: Final = 10_000  # devices that are not counted (RP-3)
@@ -102,8 +102,8 @@ def _put_reporter(connection: Connection, reporter: Reporter, now: int, entry: i
     row = {"device": reporter.device, "model": reporter.model, "seen": now, "checked": entry}
     row |= {"counted": 0, "serial_id": "", "key_id": "", "until": 0}
     if serial is not None:
-        until = int(serial.statement.expires.timestamp())
-        row |= {"counted": 1, "serial_id": serial.envelope.id, "key_id": serial.statement.key.id, "until": until}
+        row |= {"counted": 1, "serial_id": serial.envelope.id, "key_id": serial.statement.key.id}
+        row |= {"until": ends_at(serial)}
     _REPORTER.run(connection, [row])
 
 
