@@ -27,6 +27,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     clock: Clock
     groups: Annotated[tuple[Name, ...], Meta(max_length=32)] = ()
     paranoid: bool = False
+    reports: bool = True
 
 
 _decoder = msgspec.json.Decoder(_File)
@@ -37,7 +38,7 @@ class Device:
     """One device. `clock` is `poor` where nothing keeps the time while the power is off.
 
     By its `groups` a rollout may choose it before its turn (RO-1). A `paranoid` one has every view proved row by row
-    (VW-4).
+    (VW-4). One without `reports` says nothing to anybody of what it installs (RP-1).
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class Device:
     anchor: Authentic[Root]
     groups: tuple[str, ...] = ()
     paranoid: bool = False
+    reports: bool = True
 
     @property
     def brand(self) -> str:
@@ -94,9 +96,10 @@ def load_device(folder: Path) -> Device:
         raise NotProvisioned(folder)
     try:
         found = decode_strict(raw, _decoder, limit=4096, what="device.json")
-        return Device(folder, found.model, found.clock, begin_with_root(anchor or b""), found.groups, found.paranoid)
+        root = begin_with_root(anchor or b"")
     except TrustError as err:
         raise StateDamaged(folder / "device.json", str(err)) from err
+    return Device(folder, found.model, found.clock, root, found.groups, found.paranoid, found.reports)
 
 
 def load_secret(folder: Path) -> bytes:
@@ -119,11 +122,12 @@ def write_device(
     groups: tuple[str, ...] = (),
     *,
     paranoid: bool = False,
+    reports: bool = True,
 ) -> None:
     """Write what makes this folder a device; `device.json` comes last, so a half-made one is none."""
     make_folder_durably(folder)
     write_durably(folder / "root.json", anchor)
     write_durably(folder / "secret", secrets.token_bytes(SECRET), 0o600)
-    raw = encode(_File(1, model, clock, tuple(sorted(set(groups))), paranoid))
+    raw = encode(_File(1, model, clock, tuple(sorted(set(groups))), paranoid, reports))
     decode_strict(raw, _decoder, limit=4096, what="model and groups")
     write_durably(folder / "device.json", raw)

@@ -17,6 +17,7 @@ from sealring_client.fetch.link import Cost, StoreLink
 from sealring_client.outside import Outside
 
 MAX_POLL = 64 * 1024  # bytes
+MAX_REPORTS = 2 * 1024 * 1024  # bytes
 MAX_TIMESTAMP = 16 * 1024  # bytes
 FORMAT = 1
 
@@ -88,6 +89,17 @@ def poll(state: Path, outside: Outside, *, running: bool, heard: Heard | None = 
             return None
         answers[store["name"]] = "same"
     return Quiet(kept["deadline"], answers)
+
+
+def waiting(state: Path) -> dict[str, list[str]]:
+    """Where to send the reports that wait: addresses by store; nothing that verifies is loaded for it (RP-4)."""
+    kept = _load(state)
+    try:
+        with (state / "reports.json").open("rb") as file:
+            names = {one["store"] for one in json.loads(file.read(MAX_REPORTS))["queue"]}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return {}
+    return {one["name"]: one["urls"] for one in kept["stores"] if one["name"] in names} if kept else {}
 
 
 def poll_bytes(deadline: str, floor: str, stores: list[dict[str, Any]]) -> bytes:

@@ -49,12 +49,14 @@ def provision(
     groups: tuple[str, ...] = (),
     *,
     paranoid: bool = False,
+    reports: bool = True,
 ) -> Provisioned:
     """Make `folder` a device. The seed is trusted as far as it verifies; nothing else of it is kept.
 
     Args:
         groups: names by which rollouts may choose it before its turn (RO-1).
         paranoid: have every view proved row by row, in each check (VW-4).
+        reports: tell the stores how installations end (RP-1).
 
     Raises:
         AlreadyProvisioned: there is one; nothing has changed.
@@ -75,7 +77,7 @@ def provision(
         if (folder / "device.json").exists():
             raise AlreadyProvisioned(folder)
         save_trust(folder, TrustState(), trusted.remembered(()), {})
-        write_device(folder, model, clock, anchor, groups, paranoid=paranoid)
+        write_device(folder, model, clock, anchor, groups, paranoid=paranoid, reports=reports)
     return Provisioned(model, root_id(root), stores)
 
 

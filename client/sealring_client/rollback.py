@@ -1,6 +1,8 @@
 """Back to the last good generation by hand, and the release that was left stays away (SPEC DV-10, DV-12)."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +15,9 @@ from sealring_client.decide.trusted import Trusted
 from sealring_client.device_file import Device
 from sealring_client.disk import lock
 from sealring_client.failures import Failure, load_failures, save_failures
+from sealring_client.reports import by_hand, load_reports, save_reports
 from sealring_client.stopping import stop_what_is_revoked
+from sealring_client.telling import speaker
 
 
 @dataclass(eq=False)
@@ -51,8 +55,11 @@ def find_way_back(device: Device) -> RolledBack:
     return RolledBack(left, target, tuple(changed))
 
 
-def roll_back(device: Device) -> RolledBack:
-    """Make the good generation before this one the current and good one. Asks no store and no clock (DV-10).
+def roll_back(device: Device, now: datetime | None = None) -> RolledBack:
+    """Make the good generation before this one the current and good one. Asks no store (DV-10).
+
+    Args:
+        now: when that is, for the report about it (RP-1); None makes none. Nothing is decided by it.
 
     Raises:
         NoWayBack, or what stands in the way of mounting the earlier images: nothing has changed.
@@ -70,7 +77,17 @@ def roll_back(device: Device) -> RolledBack:
         _keep_away(device, disk, way)
         disk.generations.try_(way.current)
         disk.generations.commit(way.current)
+        if now is not None and device.reports:
+            with suppress(SealringError):  # RP-4
+                _tell(device, disk, way, now)
         return way
+
+
+def _tell(device: Device, disk: Disk, way: RolledBack, now: datetime) -> None:
+    trusted = Trusted.begin(device.anchor, load_trust(device.folder, repair=False).statements.values())
+    left = [(part.package, part.revision) for part in disk.parts_of(way.left) if part.package in way.packages]
+    at, reports = now.replace(microsecond=0), load_reports(device.folder)
+    save_reports(device.folder, by_hand(reports, speaker(device, trusted), at, left))
 
 
 def _is_stopped(device: Device, disk: Disk, number: int) -> bool:

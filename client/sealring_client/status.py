@@ -30,6 +30,7 @@ from sealring_client.device_file import Device
 from sealring_client.failures import load_failures
 from sealring_client.part import Part
 from sealring_client.report import Vulnerable
+from sealring_client.reports import load_reports
 from sealring_client.serial import held_serial
 from sealring_client.stopping import still_stopped
 
@@ -84,6 +85,8 @@ class Status:
     accused: list[str]
     serial: str | None
     groups: list[str]
+    reports: int | None
+    """How many wait to be sent; None where this device makes none."""
 
     def as_json(self) -> dict[str, Any]:
         """One object, for `--json`."""
@@ -120,6 +123,7 @@ def read_status(device: Device, now: datetime) -> Status:
         [str(path) for path in accused(device.folder)],
         serial.subject if serial is not None else None,
         list(device.groups),
+        len(load_reports(device.folder).queue) if device.reports else None,
     )
 
 

@@ -10,6 +10,7 @@ from sealring_client.apply.health import Unhealthy
 from sealring_client.apply.install import install
 from sealring_client.apply.mount import NotSquashfs
 from sealring_client.bring import bring_image
+from sealring_client.decide.package import Package
 from sealring_client.decide.settle import missing, settle
 from sealring_client.decide.times import Times
 from sealring_client.disk import NoSpace
@@ -17,13 +18,14 @@ from sealring_client.failures import FIRST_WAIT, failed_again, load_failures, sa
 from sealring_client.fetch.link import StoreLink
 from sealring_client.report import Refusal
 from sealring_client.survey import Survey
+from sealring_client.telling import Telling
 
 
 class Switch:
     """The installation of what a survey has chosen; what comes of it is noted in the survey."""
 
     def __init__(self, survey: Survey) -> None:
-        self.survey = survey
+        self.survey, self.telling = survey, Telling(survey)
 
     def install(self) -> None:
         """Fetch, stage, try, check, commit, or back (DV-7, DV-9); and bring back what has rotted."""
@@ -73,9 +75,7 @@ class Switch:
             if not self.survey.is_new():
                 break
             try:
-                self.survey.installed = install(
-                    self.survey.plan(), self._revisions(), self.survey.disk, self.survey.outside.sleep, self._still_good
-                )
+                self._try()
             except (Unhealthy, NotSquashfs) as err:
                 failed = err
                 if not self._leave(err):
@@ -86,19 +86,41 @@ class Switch:
         if failed is not None:
             raise failed
 
+    def _try(self) -> None:
+        """One trial, and what there is to be said about it: before the switch, and after it was decided (RP-1)."""
+        survey = self.survey
+        try:
+            survey.installed = install(survey.plan(), self._revisions(), survey.disk, survey.outside.sleep, self._begin)
+        except SealringError as err:
+            if self.telling.is_open:
+                self.telling.went_back(err)
+                raise
+            for package in survey.packages:
+                if not isinstance(err, NotSquashfs) or self._is_named(package, err):
+                    self.telling.failed(package, err)
+            raise
+        self.telling.good()
+
+    def _begin(self) -> None:
+        self._still_good()
+        self.telling.begun(self.survey.packages)
+
     def _leave(self, err: Unhealthy | NotSquashfs) -> bool:
         """Leave the package that failed as it was, and remember that (DV-9); false where none of the new ones did."""
-        name = err.image.name if isinstance(err, NotSquashfs) else err.package
         found = False
         for package in self.survey.packages:
-            part = package.part()
-            if part is not None and package.is_new and name in (part.package, part.sha256):
-                self._failed(part.package)
-                package.leave(part.package, err)
+            if package.is_new and self._is_named(package, err):
+                self._failed(package.name)
+                package.leave(package.name, err)
                 found = True
         # What is left as it was may be what another one needs, or a part of a stack.
         settle(self.survey.packages)
         return found
+
+    @staticmethod
+    def _is_named(package: Package, err: Unhealthy | NotSquashfs) -> bool:
+        name, part = err.image.name if isinstance(err, NotSquashfs) else err.package, package.part()
+        return part is not None and name in (part.package, part.sha256)
 
     def _bring_all(self, links: list[StoreLink]) -> None:
         for package in self.survey.packages:
@@ -108,6 +130,7 @@ class Switch:
             try:
                 bring_image(part, links, self.survey.disk.images, self.survey.outside)
             except (TrustError, Unreachable, NoSpace) as err:
+                self.telling.failed(package, err)
                 # DV-7: an optional package is left as it was; without a required one nothing is switched.
                 if package.wanted.presence == "required":
                     raise

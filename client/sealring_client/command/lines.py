@@ -54,6 +54,10 @@ def status_lines(found: Status) -> list[str]:
         lines.append(f"kept away: release {failure['release'][:16]} of {failure['package']}, until {until}")
     if found.serial is not None:
         lines.append(f"serial: {found.serial}")
+    if found.reports is None:
+        lines.append("reports: none are made")
+    elif found.reports:
+        lines.append(f"reports: {found.reports} not sent yet")
     if found.groups:
         lines.append(f"rollout groups: {', '.join(found.groups)}")
     for one in found.delegations:

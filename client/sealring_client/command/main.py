@@ -93,6 +93,8 @@ def _add_provision(commands: Any, common: Help) -> None:
     new.add_argument("--group", action="append", default=[], metavar="NAME", help=group_help)
     paranoid_help = "in every check, demand proof of every row of each store's view"
     new.add_argument("--paranoid", action="store_true", help=paranoid_help)
+    quiet_help = "never tell stores how an installation ended"
+    new.add_argument("--no-reports", dest="reports", action="store_false", help=quiet_help)
     new.add_argument("--dry-run", action="store_true", help="verify the root and the seed; make nothing")
     new.set_defaults(run=_provision)
 
@@ -165,12 +167,24 @@ def _look(args: argparse.Namespace, *, apply: bool) -> int:
         found = {"schema": 1, "outcome": outcome, "deadline": quiet.deadline, "stores": stores}
         said = "nothing new" if quiet.answered else "no store could be reached; what runs is untouched"
         _show(args, found, [f"{said} (good until {quiet.deadline})", *(f"  {n}: {w}" for n, w in quiet.stores.items())])
+        _send_what_waits(args, outside, quiet.stores)
         return 0 if quiet.answered else 10
     from sealring_client.device_file import load_device
     from sealring_client.refresh import refresh
 
     report = refresh(load_device(args.state), outside, apply=apply, heard=heard, paranoid=args.paranoid)
     return _told(args, report)
+
+
+def _send_what_waits(args: argparse.Namespace, outside: "Outside", words: Mapping[str, str]) -> None:
+    """RP-4: a quiet poll sends what is still queued, to the stores that answer; mostly nothing is."""
+    from sealring_client.poll import waiting
+
+    urls = {name: found for name, found in waiting(args.state).items() if words.get(name) == "same"}
+    if urls:
+        from sealring_client.sending import send_reports
+
+        send_reports(args.state, urls, outside)
 
 
 def _look_into(args: argparse.Namespace, outside: "Outside", *, apply: bool) -> int:
@@ -206,15 +220,15 @@ def _provision(args: argparse.Namespace) -> int:
     from sealring_client.provision import provision
 
     root, seed = read_file(args.root, MAX_ENVELOPE), read_file(args.seed, MAX_METADATA)
-    groups = tuple(args.group)
+    given: dict[str, Any] = {"groups": tuple(args.group), "paranoid": args.paranoid, "reports": args.reports}
     if args.dry_run:
         if (args.state / "device.json").exists():
             raise AlreadyProvisioned(args.state)
         # The whole of it in a folder that is thrown away: what is tried is what will be done.
         with TemporaryDirectory() as folder:
-            found = provision(Path(folder), root, args.model, seed, args.clock, groups, paranoid=args.paranoid)
+            found = provision(Path(folder), root, args.model, seed, args.clock, **given)
     else:
-        found = provision(args.state, root, args.model, seed, args.clock, groups, paranoid=args.paranoid)
+        found = provision(args.state, root, args.model, seed, args.clock, **given)
     said = "would provision" if args.dry_run else "provisioned"
     lines = [f"{said} {found.model} in {args.state}", f"  root {found.root}"]
     lines += [f"  store {name}: {', '.join(urls)}" for name, urls in found.stores.items()]
@@ -252,7 +266,7 @@ def _rollback(args: argparse.Namespace) -> int:
     from sealring_client.rollback import find_way_back, roll_back
 
     device = load_device(args.state)
-    way = find_way_back(device) if args.dry_run else roll_back(device)
+    way = find_way_back(device) if args.dry_run else roll_back(device, _outside(args).clock())
     said = "would go back" if args.dry_run else "went back"
     lines = [f"{said} from generation {way.left} to {way.current}"]
     lines += [f"  {package}: its release stays away until it changes" for package in way.packages]
