@@ -70,6 +70,7 @@ PACKAGES = (
     Needed("mount", "losetup", BOTH, "mounts images as root"),
     Needed("squashfuse", "squashfuse", BOTH, "mounts images without root"),
     Needed("fuse3", "fusermount3", BOTH, "unmounts what squashfuse mounted"),
+    Needed("postgresql", "/usr/lib/postgresql", TESTS, "a PostgreSQL server for each run of the tests"),
     Needed("strace", "strace", TESTS, "kills the device at a chosen system call"),
     Needed("faketime", "faketime", BOTH, "gives the device a wrong clock"),
     Needed("softhsm2", "softhsm2-util", TESTS, "a PKCS#11 token that signs"),

@@ -61,6 +61,7 @@ class Busy(SealringError):
 
     exit_code: ClassVar[int] = 13
     status: ClassVar[int] = 503
+    retry_after: ClassVar[int] = 10
 
     def __str__(self) -> str:
         return f"the store is busy: nothing could be begun for {BUSY_SECONDS} seconds"

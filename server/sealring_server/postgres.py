@@ -43,6 +43,7 @@ class DatabaseAway(Unreachable):
 
     exit_code: ClassVar[int] = 10
     status: ClassVar[int] = 503
+    retry_after: ClassVar[int] = 10
 
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(where, reason)

@@ -4,15 +4,16 @@ import json
 from http import HTTPStatus
 
 from flask import Flask, Response
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from sealring.bundle import BundleTooLarge
 from sealring.catalogue.sparse import SequenceFell
 from sealring.errors import SealringError
 from sealring.strict import TooLarge
+from sealring_server.postgres import DatabaseAway
 
-_BY_FAMILY = {11: 404, 12: 507, 20: 400, 21: 403, 22: 403, 23: 409, 24: 403, 25: 400, 26: 400}
+_BY_FAMILY = {10: 503, 11: 404, 12: 507, 20: 400, 21: 403, 22: 403, 23: 409, 24: 403, 25: 400, 26: 400}
 _BY_CLASS: dict[type[SealringError], int] = {TooLarge: 413, BundleTooLarge: 413, SequenceFell: 409}
 
 
@@ -56,9 +57,23 @@ def answer_problems(app: Flask) -> None:
                 answer.headers[name] = value
         return answer
 
+    @app.errorhandler(DatabaseAway)
+    def away(err: DatabaseAway) -> Response:
+        app.logger.error("%s", err)  # where it is, is the operator's to know
+        answer = problem(503, "the store's database does not answer", hint=err.hint())
+        answer.headers["Retry-After"] = str(err.retry_after)
+        return answer
+
+    @app.errorhandler(DataError)
+    def unknown(_err: DataError) -> Response:
+        # PostgreSQL takes no NUL in a text, for one: what it can't even be asked for is not here.
+        return problem(404, "no such thing: a name with characters that no name has", "HT-3")
+
     @app.errorhandler(OperationalError)
     def database(err: OperationalError) -> Response:
         app.logger.error("database: %s", err.orig)
         if "full" in str(err.orig):
             return problem(507, "the store's disk is full", hint="the operator must make room")
-        return problem(503, "the store is busy", hint="try again in a minute")
+        answer = problem(503, "the store is busy", hint="try again in a minute")
+        answer.headers["Retry-After"] = "10"
+        return answer

@@ -7,7 +7,7 @@ that nobody knows is not opened: a misspelt bound would be no bound.
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, Literal, get_type_hints
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -106,9 +106,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Mirror:
-    """What a mirror follows (SPEC MI-1)."""
+    """What a mirror follows (SPEC MI-1), and which images it holds (SPEC MI-2)."""
 
     url: Annotated[str, Meta(min_length=1, max_length=_MAX_URL, pattern=r"\Ahttps?://[!-~]+\Z")]
+    images: Literal["all", "released", "none"] = "released"
+    """Of every revision that the store shows, of those that a current release or stack names, or none."""
+    models: Annotated[list[Text], Meta(max_length=1000)] = field(default_factory=list)
+    """Only images that the views of these models list; of every model where there are none."""
+    seconds: Seconds = 300
+    """Between two looks, while it is served."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +201,7 @@ def check_database_url(url: str, file: Path) -> None:
             "a password belongs into a file that only the store's user reads: ~/.pgpass, PGPASSFILE, or a credential"
         )
         raise BadSettings(file, "database.url", f"holds a password; {where} of systemd that PGPASSFILE names")
-    if parts.scheme != "postgresql" or len(parts.path) < 2 or parts.fragment:
+    if len(url) > _MAX_URL or parts.scheme != "postgresql" or len(parts.path) < 2 or parts.fragment:
         raise BadSettings(file, "database.url", "postgresql://USER@HOST/DATABASE needed, or none for SQLite")
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sealring.durable import write_durably
 from sealring.envelope import MAX_ENVELOPE
@@ -17,6 +17,9 @@ from sealring_server.command.given import (
     tuf_root_key,
 )
 
+if TYPE_CHECKING:
+    from sealring_server.settings import Settings
+
 
 def cmd_init(args: argparse.Namespace, outside: Outside) -> None:
     """Make a store: its folder, its online keys, and the TUF root that the security team pins."""
@@ -24,7 +27,7 @@ def cmd_init(args: argparse.Namespace, outside: Outside) -> None:
     from sealring_server.making import check_roots
 
     raws = [read_file(path, MAX_ENVELOPE) for path in args.root]
-    root = root_id(check_roots(args.dir, raws, outside.clock())[0])
+    root = root_id(check_roots(args.dir, raws, outside.clock(), _settings(args))[0])
     if args.tuf_root_pub and args.tuf_root_key is not None:
         raise Usage("--tuf-root-pub and --tuf-root-key", "one key signs at once, or several holders are asked")
     if args.dry_run:
@@ -40,7 +43,7 @@ def _make(args: argparse.Namespace, outside: Outside, raws: list[bytes], root: s
 
     place, is_new = tuf_root_key(args, outside)
     with open_signer(place, args, outside) as signer:
-        pin = make_store(args.dir, raws, signer, outside.clock, kept_keys(args))
+        pin = make_store(args.dir, raws, signer, outside.clock, kept_keys(args), _settings(args))
     found = {"store": str(args.dir), "tuf_root": str(args.dir / "1.root.json"), "version": pin.version}
     found |= {"sha256": pin.sha256, "tuf_root_key": place, "root_id": root}
     lines = [f"store made in {args.dir}", pin_words(pin.version, pin.sha256)]
@@ -54,7 +57,7 @@ def _begin(args: argparse.Namespace, outside: Outside, raws: list[bytes], root: 
 
     keys = public_keys(args.tuf_root_pub)
     threshold = args.tuf_root_threshold or len(keys) // 2 + 1
-    request = begin_store(args.dir, raws, keys, threshold, outside.clock, kept_keys(args))
+    request = begin_store(args.dir, raws, keys, threshold, outside.clock, kept_keys(args), _settings(args))
     out = args.out or args.dir.parent / f"{args.dir.name}-tuf-root-1.request"
     write_durably(out, request.raw)
     found = {"store": str(args.dir), "request": str(out), "id": request.id, "root_id": root}
@@ -65,6 +68,19 @@ def _begin(args: argparse.Namespace, outside: Outside, raws: list[bytes], root: 
         f"then `sealring assemble COPIES -o signed`, and `sealring-store tuf publish {args.dir} signed/1.root.json`",
     ]
     show(args, found, "\n".join(lines))
+
+
+def _settings(args: argparse.Namespace) -> "Settings":
+    """What `store.toml` says, or where there is none, what the options say; never both."""
+    from sealring_server.settings import FILE, Database, Settings, check_database_url, load_settings
+
+    found = load_settings(args.dir)
+    if args.database is None:
+        return found
+    check_database_url(args.database, Path("--database"))
+    if (args.dir / FILE).exists() and found.database.url != args.database:
+        raise Usage(f"--database, and {args.dir / FILE} says another one", "leave one of them out")
+    return found if (args.dir / FILE).exists() else Settings(database=Database(args.database))
 
 
 def pin_words(version: int, sha256: str) -> str:
@@ -84,6 +100,8 @@ def add_options(init: Any) -> None:
     threshold_help = "how many of these holders must sign; more than half of them unless given"
     init.add_argument("--tuf-root-threshold", type=int, metavar="N", help=threshold_help)
     init.add_argument("--out", type=Path, metavar="FILE", help="where that request goes; beside DIR unless given")
+    database_help = "postgresql://USER@HOST/DATABASE for the rows, without a password; SQLite in DIR unless given"
+    init.add_argument("--database", metavar="URL", help=database_help)
     add_kept(init)
     secret_help = "holds the passphrase, or PIN, of --tuf-root-key in one line; asked for otherwise"
     init.add_argument("--passphrase-file", type=Path, metavar="FILE", help=secret_help)

@@ -19,6 +19,7 @@ from sealring_server.command.given import Outside, address_of, check_url, show
 from sealring_server.command.init import add_options as init_options
 from sealring_server.command.init import cmd_init
 from sealring_server.command.tuf import add_commands as add_tuf
+from sealring_server.command.upgrade import add_upgrade
 
 PROGRAM = Program("sealring-store", "sealring-server")
 PIPE_CLOSED = 141  # what a shell reports for a program whose reader went away
@@ -114,9 +115,16 @@ def cmd_status(args: argparse.Namespace, outside: Outside) -> None:
         lines += [_expiry(name, each) for name, each in found["authorities"].items()]
         lines.append(f"{found['blobs']} images, {found['bytes']} bytes")
         lines.append(f"{found['open_publications']} open publications")
+        lines += [_rollout(one) for one in found["rollouts"]]
+        lines += [f"{one['release']}: halted {one['time']}, {one['reason']}" for one in found["halts"]]
     lines += [f"TUF {role} expires {at}" for role, at in found["tuf_expires"].items()]
     lines += [f"alarm: {sentence}" for sentence in found["alarms"]]
     show(args, found, "\n".join(lines))
+
+
+def _rollout(found: dict[str, Any]) -> str:
+    counted = f"{found['begun']} devices have begun, {found['good']} are good, {found['failed']} failed"
+    return f"{found['release']}: {counted}" + (f"; {found['shown']} more are not counted" if found["shown"] else "")
 
 
 def _expiry(authority: str, found: dict[str, Any]) -> str:
@@ -141,6 +149,7 @@ def parser() -> argparse.ArgumentParser:
     add_tuf(commands, _command, _group)
     add_audit(commands, _command)
     add_fsck(commands, _command)
+    add_upgrade(commands, _command)
     add_bundle(commands, _command)
     return top
 
@@ -152,6 +161,7 @@ def _add_init(commands: Any) -> None:
         cmd_init,
         "sealring-store init shop --root root.json --tuf-root-key tuf-root.key",
         "sealring-store init shop --root root-1.json --root root-2.json --tuf-root-pub ann.pub --tuf-root-pub bob.pub",
+        "sealring-store init shop --root root.json --database postgresql://store@db.example/shop",
         "sealring-store init shop --root root.json --dry-run",
     )
     init_options(init)

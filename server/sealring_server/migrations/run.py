@@ -4,6 +4,7 @@ Whatever a migration may lose is found by looking, before and after: what vanish
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
@@ -16,8 +17,9 @@ from sqlalchemy import Connection, func, inspect, select, table
 from sqlalchemy.exc import DatabaseError
 
 from sealring.errors import SealringError
-from sealring_server.database import NotAStore, OtherFormat
+from sealring_server.database import Database, NotAStore, OtherFormat, database_url, is_made
 from sealring_server.schema import FORMAT, store
+from sealring_server.settings import load_settings
 
 REVISIONS: Final = {2: "0001", 3: "0002"}
 """The last migration of each database format."""
@@ -74,6 +76,33 @@ def migrate(connection: Connection, folder: Path, to: str = REVISIONS[FORMAT]) -
     else:
         command.downgrade(config, to)
     return Migrated(before, to, _lost(places, _places(connection)))
+
+
+def upgrade_store(folder: Path, to: str, *, dry_run: bool) -> Migrated:
+    """Migrate the store in this folder; in one transaction, so that a crash leaves the one schema or the other.
+
+    Args:
+        dry_run: do it, and roll it back.
+
+    Raises:
+        NotAStore, OtherFormat, NoSuchRevision, BadSettings, DatabaseAway.
+    """
+    settings = load_settings(folder)
+    if not is_made(folder, settings):
+        raise NotAStore(folder, "no store here")
+    database = Database(database_url(folder, settings))
+    try:
+        with suppress(_Undone), database.writing() as connection:
+            done = migrate(connection, folder, to)
+            if dry_run:
+                raise _Undone
+    finally:
+        database.close()
+    return done
+
+
+class _Undone(Exception):
+    """Rolls a dry run back."""
 
 
 def revisions() -> list[str]:
