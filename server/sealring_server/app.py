@@ -4,6 +4,7 @@ from flask import Flask
 
 from sealring_server import answer, log_reads, publish, reads, tus
 from sealring_server.counting import count_requests
+from sealring_server.backup.taking import refuse_while_stopped
 from sealring_server.here import StoreHere
 from sealring_server.problems import answer_problems
 from sealring_server.reports import routes as report_routes
@@ -16,6 +17,7 @@ def create_app(store: StoreHere) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     app.extensions["sealring"] = store
+    refuse_while_stopped(app, store)
     app.register_blueprint(reads.bp)
     app.register_blueprint(log_reads.bp)
     app.register_blueprint(answer.bp)

@@ -28,10 +28,11 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
+from sealring_server.backup.stopped import check_not_stopped
 from sealring_server.key_folder import ONLINE_ROLES, PACKAGES
 from sealring_server.online_keys import OnlineKeys
 from sealring_server.prepared import Prepared
-from sealring_server.schema import tuf, tuf_packages
+from sealring_server.schema import stopped, tuf, tuf_packages
 
 CATALOGUE = "catalogue.json"
 TIMESTAMP_LIFE = timedelta(days=7)
@@ -49,6 +50,7 @@ _newest = Prepared(
     select(
         *[select(func.max(tuf.c.version)).where(tuf.c.role == role).scalar_subquery() for role in _ROLES],
         select(tuf_packages.c.key).scalar_subquery(),
+        select(stopped.c.one).scalar_subquery(),
     )
 )
 _add = Prepared(insert(tuf))
@@ -74,7 +76,9 @@ class Writing:
         self.connection = connection
         self.online = online
         self.at = _whole(at)
-        ((*versions, packages),) = _newest.rows(connection, {})
+        ((*versions, packages, is_stopped),) = _newest.rows(connection, {})
+        if is_stopped:
+            check_not_stopped(connection)  # BK-2: whatever is to be signed, it is not
         self.versions = {role: version or 0 for role, version in zip(_ROLES, versions, strict=True)}
         self.root = online.root(self.versions["root"], self._root_bytes)
         self.packages = _key(packages)

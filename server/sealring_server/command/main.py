@@ -13,6 +13,7 @@ from sealring.errors import SealringError
 from sealring.words import Help, Program
 from sealring_server.clock import system_clock
 from sealring_server.command.audit import add_audit
+from sealring_server.command.backup import add_backup
 from sealring_server.command.bundle import add_bundle
 from sealring_server.command.fsck import add_fsck
 from sealring_server.command.given import Outside, address_of, check_url, show
@@ -151,6 +152,7 @@ def parser() -> argparse.ArgumentParser:
     add_fsck(commands, _command)
     add_upgrade(commands, _command)
     add_bundle(commands, _command)
+    add_backup(commands, _command)
     return top
 
 
