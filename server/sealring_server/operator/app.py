@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sealring_server.operator.rollouts import Course
 
-WIDTH, HEIGHT = 640, 220
-LEFT, RIGHT, TOP, BOTTOM = 44, 108, 12, 28
+WIDTH, HEIGHT = 480, 200
+LEFT, RIGHT, TOP, BOTTOM = 54, 12, 12, 28
+TOPS = (1, 2, 5, 10, 20, 30, 40, 60, 80, 100)  # percent; the half of each is a round number too
 KINDS = (("begun", "begun"), ("good", "good"), ("failed", "failed"))
-NEAR = 15  # below each other two words need as much
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,10 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: its points in SVG's own words, and where its name stands."""
+    """One curve: its points in SVG's own words, and what it says at its end."""
 
     name: str
     points: str
-    end: float
     words: str
 
 
@@ -50,7 +49,7 @@ def chart_of(course: Course) -> Chart | None:
         return None
     first, last = course.moments[0].at, course.moments[-1].at
     most = max(100 * one.begun / course.devices for one in course.moments)
-    top = next((each for each in (1, 2, 5, 10, 20, 50, 100) if each >= most), 100)
+    top = next((each for each in TOPS if each >= most), 100)
 
     def x(at: datetime) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * ((at - first) / (last - first))
@@ -62,10 +61,10 @@ def chart_of(course: Course) -> Chart | None:
     for kind, name in KINDS:
         shares = [(x(one.at), y(100 * getattr(one, kind) / course.devices)) for one in course.moments]
         now = 100 * getattr(course.moments[-1], kind) / course.devices
-        lines.append(Line(name, _steps(shares), shares[-1][1], f"{name} {now:.1f} %"))
+        lines.append(Line(name, _steps(shares), f"{name} {now:.1f} %"))
     up = tuple(Tick(y(top * part / 2), f"{top * part / 2:g} %") for part in range(3))
     across = (Tick(x(first), f"{first:%m-%d %H:%M}"), Tick(x(last), f"{last:%m-%d %H:%M}"))
-    return Chart(tuple(_apart(lines)), across, up)
+    return Chart(tuple(lines), across, up)
 
 
 def _steps(points: Sequence[tuple[float, float]]) -> str:
@@ -74,13 +73,3 @@ def _steps(points: Sequence[tuple[float, float]]) -> str:
     for place, height in points[1:]:
         found += [(place, found[-1][1]), (place, height)]
     return " ".join(f"{place:.1f},{height:.1f}" for place, height in found)
-
-
-def _apart(lines: Sequence[Line]) -> list[Line]:
-    """The same, with names that do not lie on each other."""
-    found: list[Line] = []
-    for line in sorted(lines, key=lambda one: one.end):
-        end = max(line.end, found[-1].end + NEAR) if found else line.end
-        found.append(Line(line.name, line.points, end, line.words))
-    over = found[-1].end - (HEIGHT - BOTTOM + 4)
-    return [Line(one.name, one.points, one.end - max(0.0, over), one.words) for one in found]

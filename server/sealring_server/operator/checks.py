@@ -8,7 +8,7 @@ from typing import Literal
 from sealring_server.alarms import Alarm, find_alarms, renewal_due
 from sealring_server.failures import KINDS
 from sealring_server.operator.facts import Facts
-from sealring_server.operator.words import clock, plural, relative, share, size, span
+from sealring_server.operator.words import clock, day, plural, relative, share, size, span
 from sealring_server.tuf_repo import LIVES
 
 Level = Literal["good", "soon", "bad"]
@@ -20,6 +20,7 @@ RECENT = timedelta(hours=1)
 WEEKS = timedelta(days=14)  # for what a package's maker signs again
 MONTH = timedelta(days=30)  # for what an authority signs again
 MIRROR_LATE = timedelta(hours=30)  # each store makes an entry a day
+NAMED = 2
 _PACKAGE_KINDS = ("release", "stack")
 
 PARTS = {
@@ -169,7 +170,7 @@ def _halts(facts: Facts) -> Iterator[Check]:
     for one in facts.halts:
         yield Check(
             "Rollouts",
-            "soon",
+            "bad",
             f"{one.release} is halted since {clock(one.time)}: {one.reason}.",
             f"Its brand, {one.release.partition('/')[0]}, ends that with its next release of this channel.",
         )
@@ -186,12 +187,30 @@ def _ends(facts: Facts) -> Iterator[Check]:
     for kind, count in sorted(ends.expired.items()):
         said = f"{plural(count, f'{kind} statement')} expired; devices install nothing new by {_it(count)}."
         yield Check("Expiry", "soon", said, f"Whoever signs {_it(count)} issues {_it(count)} again: see the calendar.")
-    for kind, first in sorted(ends.first.items(), key=lambda one: one[1]):
-        if first - facts.at < (WEEKS if kind in _PACKAGE_KINDS else MONTH):
-            said = f"A {kind} statement expires {relative(first, facts.at)}."
-            yield Check("Expiry", "soon", said, "Tell whoever signs it: the calendar lists them by name.")
-    if not any(first - facts.at < MONTH for first in ends.first.values()) and not ends.expired:
-        yield Check("Expiry", "good", f"No statement that devices need expires within {MONTH.days} days.")
+    for kind in sorted(ends.first, key=lambda one: ends.first[one]):
+        soon = [one for one in ends.soonest if one.type == kind and one.at - facts.at < _notice(kind)]
+        if soon:
+            names = ", ".join(f"{kind} {one.subject}" for one in soon[:NAMED])
+            more = f" and {plural(len(soon) - NAMED, 'other')}" if len(soon) > NAMED else ""
+            verb = ": the first expires" if len(soon) > 1 else " expires"
+            said = f"{names}{more}{verb} {relative(soon[0].at, facts.at)}, on {day(soon[0].at)}."
+            said = said[0].upper() + said[1:]
+            yield Check("Expiry", "soon", said, f"Tell {_whose(soon[0].authority)}; the page Expiry has all of them.")
+    if not any(at - facts.at < _notice(kind) for kind, at in ends.first.items()) and not ends.expired:
+        yield Check(
+            "Expiry",
+            "good",
+            f"No release that devices need ends within {WEEKS.days} days, nothing else within {MONTH.days}.",
+        )
+
+
+def _notice(kind: str) -> timedelta:
+    """How long before its end somebody should hear of it."""
+    return WEEKS if kind in _PACKAGE_KINDS else MONTH
+
+
+def _whose(authority: str) -> str:
+    return "the root's holders" if authority == "root" else f"the brand {authority}"
 
 
 def _it(count: int) -> str:

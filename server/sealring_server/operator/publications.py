@@ -7,14 +7,15 @@ much the store holds. An entry may have a million leaves; a page of it has a hun
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from sealring.catalogue.entry import parse_entry
 from sealring.envelope import parse_envelope
+from sealring.halt import parse_halt
 from sealring.statement import RevisionStatement, parse_statement
 from sealring_server.held import Held, batched
 from sealring_server.operator.signers import Signer, Signers
-from sealring_server.schema import entries, leaves, statements
+from sealring_server.schema import entries, halts, leaves, statements
 
 PAGE = 25  # entries
 PEEK = 40  # leaves of each entry that its line tells of
@@ -25,13 +26,13 @@ ENVELOPE = slice(40, 72)  # the envelope's digest in a leaf's 72 bytes (SPEC MP-
 
 @dataclass(frozen=True)
 class Brought:
-    """One statement that an entry made current."""
+    """One statement that an entry made current, or a halt."""
 
     type: str
     title: str
-    sequence: int
+    sequence: int | None
     issued: datetime
-    expires: datetime
+    expires: datetime | None
     bytes: int
     image: int
     """Bytes of a revision's image; 0 for other types."""
@@ -107,6 +108,8 @@ def _publication(
     for some in batched(digests, AT_ONCE):
         asked = select(statements.c.raw).where(statements.c.envelope.in_(some))
         found += [_brought(bytes(one), signers) for one in connection.scalars(asked)]
+        asked_halts = select(halts.c.raw).where(halts.c.digest.in_(some))
+        found += [_halt(bytes(one)) for one in connection.scalars(asked_halts)]
     found.sort(key=lambda one: (one.type, one.title))
     return Publication(entry.sequence, entry.time, entry.size, len(shown), len(rows) > most, tuple(found))
 
@@ -119,6 +122,7 @@ def _brought(raw: bytes, signers: Signers | None) -> Brought:
     return Brought(one.type, one.title, one.sequence, one.issued, one.expires, len(raw), image, who)
 
 
-def oldest_entry(connection: Connection) -> int:
-    """The number of the first entry that is here."""
-    return int(connection.scalar(select(func.min(entries.c.sequence))) or 1)
+def _halt(raw: bytes) -> Brought:
+    """A halt is the store's own word: it has no keys but the store's, and no end of its own (SPEC HL-1)."""
+    one = parse_halt(raw)
+    return Brought("halt", f"halt of {one.release}", None, one.time, None, len(raw), 0, ())

@@ -48,6 +48,8 @@ def span(length: timedelta) -> str:
 
 def relative(at: datetime, now: datetime) -> str:
     """How far off an instant is."""
+    if abs((at - now).total_seconds()) < 2:
+        return "just now"
     return f"in {span(at - now)}" if at > now else f"{span(now - at)} ago"
 
 

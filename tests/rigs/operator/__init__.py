@@ -1,0 +1,1 @@
+"""A store with a history, and a real browser that looks at its operator's page."""
