@@ -1,10 +1,11 @@
 """What an operator must hear of before devices do: what ends, and what the store should have renewed (SPEC TF-10)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sealring.names import spell
+from sealring_server.reports.shown import HaltShown
 from sealring_server.tuf_repo import LIVES
 
 ROOT_SOON = timedelta(days=60)
@@ -45,6 +46,16 @@ def find_alarms(expires: Mapping[str, datetime], entry: datetime, at: datetime) 
 def alarms(expires: Mapping[str, datetime], entry: datetime, at: datetime) -> Iterator[str]:
     """The same as sentences."""
     yield from map(str, find_alarms(expires, entry, at))
+
+
+def halt_alarms(halts: Iterable[HaltShown]) -> Iterator[Alarm]:
+    """One a release that this store halts now: devices wait for its brand, and the brand may not know (SPEC HL-2)."""
+    for one in halts:
+        if one.is_current:
+            what = f"{one.release} is halted since {spell(one.time)}, {one.reason}"
+            yield Alarm(
+                what, "tell its brand: its next release of this channel ends the halt", over=True
+            )
 
 
 def renewal_due(role: str, ends: datetime) -> datetime:

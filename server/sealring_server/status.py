@@ -20,10 +20,11 @@ from sealring.errors import TrustError, Unreachable
 from sealring.names import instant, spell
 from sealring.statement import TYPES
 from sealring.time_floors import about
-from sealring_server.alarms import alarms
+from sealring_server.alarms import alarms, halt_alarms
 from sealring_server.catalogue import last_entry
 from sealring_server.database import open_database
 from sealring_server.held import Held
+from sealring_server.reports import Curve, curves, halts
 from sealring_server.schema import blobs, heads, publications
 from sealring_server.settings import load_settings
 from sealring_server.tuf_repo import CATALOGUE, expiries
@@ -64,6 +65,7 @@ def status_of_folder(folder: Path, at: datetime) -> dict[str, Any]:
         counted = connection.execute(
             select(heads.c.type, func.count()).group_by(heads.c.type).order_by(heads.c.type)
         ).all()
+        halted = [one for one in halts(connection) if one.is_current]
         images = connection.execute(select(func.count(), func.coalesce(func.sum(blobs.c.size), 0))).one()
         return {
             "format": 1,
@@ -74,8 +76,12 @@ def status_of_folder(folder: Path, at: datetime) -> dict[str, Any]:
             "blobs": int(images[0]),
             "bytes": int(images[1]),
             "open_publications": connection.scalar(select(func.count()).select_from(publications)),
+            "rollouts": [_rollout(one) for one in curves(connection)],
+            "halts": [
+                {"release": one.release, "id": one.id, "reason": one.reason, "time": spell(one.time)} for one in halted
+            ],
             "tuf_expires": {role: spell(ends) for role, ends in expires.items()},
-            "alarms": list(alarms(expires, entry.time, at)),
+            "alarms": [*alarms(expires, entry.time, at), *map(str, halt_alarms(halted))],
         }
 
 
@@ -126,6 +132,12 @@ def _authorities(held: Held, at: datetime) -> dict[str, dict[str, Any]]:
             elif mine["next"] is None or (spell(one.expires), one.title) < (mine["next"], mine["statement"]):
                 mine |= {"next": spell(one.expires), "statement": one.title}
     return dict(sorted(found.items()))
+
+
+def _rollout(one: Curve) -> dict[str, Any]:
+    """How far a release is: devices that count, and how many more are only shown."""
+    step = {"begun": one.counted.begun, "good": one.counted.good, "failed": one.counted.failed}
+    return {"release": one.release, "id": one.id, **step, "shown": one.shown.begun}
 
 
 def _entry(entry: CatalogueEntry) -> dict[str, Any]:

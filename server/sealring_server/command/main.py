@@ -118,9 +118,16 @@ def cmd_status(args: argparse.Namespace, outside: Outside) -> None:
         lines.append(f"{found['open_publications']} open publications")
         lines += [_rollout(one) for one in found["rollouts"]]
         lines += [f"{one['release']}: halted {one['time']}, {one['reason']}" for one in found["halts"]]
+        lines += [_rollout(one) for one in found["rollouts"]]
+        lines += [f"{one['release']}: halted {one['time']}, {one['reason']}" for one in found["halts"]]
     lines += [f"TUF {role} expires {at}" for role, at in found["tuf_expires"].items()]
     lines += [f"alarm: {sentence}" for sentence in found["alarms"]]
     show(args, found, "\n".join(lines))
+
+
+def _rollout(found: dict[str, Any]) -> str:
+    counted = f"{found['begun']} devices have begun, {found['good']} are good, {found['failed']} failed"
+    return f"{found['release']}: {counted}" + (f"; {found['shown']} more are not counted" if found["shown"] else "")
 
 
 def _rollout(found: dict[str, Any]) -> str:
