@@ -6,6 +6,7 @@ from sealring_server import answer, log_reads, publish, reads, tus
 from sealring_server.counting import count_requests
 from sealring_server.backup.taking import refuse_while_stopped
 from sealring_server.here import StoreHere
+from sealring_server.mirror.serving import refuse_writes
 from sealring_server.problems import answer_problems
 from sealring_server.reports import routes as report_routes
 
@@ -25,5 +26,6 @@ def create_app(store: StoreHere) -> Flask:
     app.register_blueprint(report_routes.bp)
     app.register_blueprint(tus.bp)
     count_requests(app, store.failures, store.clock)
+    refuse_writes(app, store)
     answer_problems(app)
     return app

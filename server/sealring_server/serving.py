@@ -24,6 +24,7 @@ from sealring.errors import SealringError
 from sealring_server.app import create_app
 from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere, open_store
+from sealring_server.mirror.serving import keep_up
 from sealring_server.operator.app import create_operator_app
 from sealring_server.operator.listener import beside
 from sealring_server.reports import judge_halts
@@ -120,10 +121,12 @@ def _operate(folder: Path, address: tuple[str, int], clock: Clock, failures: Fai
 def _begin(here: StoreHere) -> None:
     """TF-10: what fell due while the store was off is signed before it answers anybody.
 
+    A mirror has nothing to sign, and what it has is served whether its store answers now or not (MI-1).
     Where that fails (a token that is not plugged in) the store serves all the same: what it shows may be good for days,
     clients see for themselves when it is not, and it is tried again soon.
     """
-    _attempt(here, 0)
+    if here.settings.mirror is None:
+        _attempt(here, 0)
     here.online.close()
     here.database.close()
 
@@ -131,17 +134,25 @@ def _begin(here: StoreHere) -> None:
 def _attempt(here: StoreHere, number: int) -> bool:
     """One round of what a store does by itself; a failure is said and counted, and this process goes on."""
     try:
-        if number % HOURLY == 0:
-            maintain(here)
-        sign_due(here)
-        judge_halts(here)
-        remake(here)
+        if here.settings.mirror is not None:
+            keep_up(here, collect=number % HOURLY == 0)
+        else:
+            _renew(here, number)
         here.failures.maintained(here.clock())
     except (SealringError, SQLAlchemyError, OSError) as err:
         here.failures.maintenance_failed()
-        print(f"sealring-store: could not sign what is due: {err}", file=sys.stderr, flush=True)
+        what = "could not sign what is due" if here.settings.mirror is None else "could not follow its store"
+        print(f"sealring-store: {what}: {err}", file=sys.stderr, flush=True)
         return False
     return True
+
+
+def _renew(here: StoreHere, number: int) -> None:
+    if number % HOURLY == 0:
+        maintain(here)
+    sign_due(here)
+    judge_halts(here)
+    remake(here)
 
 
 def _serve(

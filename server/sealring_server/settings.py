@@ -25,6 +25,7 @@ Place = Annotated[str, Meta(max_length=500, pattern=r"\A(|file:/[ -~]+|credentia
 Count = Annotated[int, Meta(ge=1, le=10**9)]
 Amount = Annotated[int, Meta(ge=0, le=2**60)]
 Seconds = Annotated[int, Meta(ge=1, le=366 * 24 * 3600)]
+Which = Literal["all", "released", "none"]
 Rate = Annotated[float, Meta(gt=0, le=10**6)]
 
 
@@ -109,7 +110,7 @@ class Mirror:
     """What a mirror follows (SPEC MI-1), and which images it holds (SPEC MI-2)."""
 
     url: Annotated[str, Meta(min_length=1, max_length=_MAX_URL, pattern=r"\Ahttps?://[!-~]+\Z")]
-    images: Literal["all", "released", "none"] = "released"
+    images: Which = "released"
     """Of every revision that the store shows, of those that a current release or stack names, or none."""
     models: Annotated[list[Text], Meta(max_length=1000)] = field(default_factory=list)
     """Only images that the views of these models list; of every model where there are none."""

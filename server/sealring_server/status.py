@@ -24,6 +24,8 @@ from sealring_server.alarms import alarms, halt_alarms
 from sealring_server.catalogue import last_entry
 from sealring_server.database import open_database
 from sealring_server.held import Held
+from sealring_server.mirror.folder import KEPT
+from sealring_server.mirror.noted import told
 from sealring_server.reports import Curve, curves, halts
 from sealring_server.schema import blobs, heads, publications
 from sealring_server.settings import load_settings
@@ -59,7 +61,8 @@ def status_of_folder(folder: Path, at: datetime) -> dict[str, Any]:
     Raises:
         NotAStore.
     """
-    database = open_database(folder, load_settings(folder))
+    settings = load_settings(folder)
+    database = open_database(folder, settings)
     with database.reading() as connection:
         entry, expires = last_entry(connection), expiries(connection)
         counted = connection.execute(
@@ -67,9 +70,11 @@ def status_of_folder(folder: Path, at: datetime) -> dict[str, Any]:
         ).all()
         halted = [one for one in halts(connection) if one.is_current]
         images = connection.execute(select(func.count(), func.coalesce(func.sum(blobs.c.size), 0))).one()
+        mirror = {} if settings.mirror is None else {"mirror": told(folder / KEPT, settings.mirror.url, at)}
         return {
             "format": 1,
             "store": str(folder),
+            **mirror,
             "entry": _entry(entry),
             "statements": {str(kind): int(number) for kind, number in counted},
             "authorities": _authorities(Held(connection), at),

@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from sealring_server.audit.errors import NoAnswer, NotThere, UsedUp
 
+Part: TypeAlias = tuple[int, int, int]
+"""First byte, the one after the last, and the length of the whole."""
 _SMALL = 16 * 1024  # bytes of an error's body that are read to keep the connection
 
 
@@ -56,20 +59,16 @@ class Asking:
             NotThere: the store has no such thing.
             NoAnswer, UsedUp: everything else; never a part, and no other exception.
         """
-        self._account()
-        kept = self._connection.sock is not None
-        try:
-            return self._once(path, limit)
-        except ConnectionError:
-            # A kept connection may have been closed by the store meanwhile: once more.
-            self.close()
-            if not kept:
-                raise NoAnswer(self.url + path, "the connection was closed") from None
-        try:
-            return self._once(path, limit)
-        except ConnectionError:
-            self.close()
-            raise NoAnswer(self.url + path, "the connection was closed") from None
+        return self._get(path, limit, None)
+
+    def part(self, path: str, start: int, end: int, size: int) -> bytes:
+        """The bytes from `start` up to `end` of something that has `size` bytes (HF-4).
+
+        Raises:
+            NotThere: the store has no such thing.
+            NoAnswer, UsedUp: everything else; never other bytes than those, and no other exception.
+        """
+        return self._get(path, end - start, (start, end, size))
 
     def find(self, path: str, *, limit: int) -> bytes | None:
         """As `get`; None where there is no such thing."""
@@ -81,6 +80,22 @@ class Asking:
         """Let the connection go; the next request opens another."""
         self._connection.close()
 
+    def _get(self, path: str, limit: int, part: Part | None) -> bytes:
+        self._account()
+        kept = self._connection.sock is not None
+        try:
+            return self._once(path, limit, part)
+        except ConnectionError:
+            # A kept connection may have been closed by the store meanwhile: once more.
+            self.close()
+            if not kept:
+                raise NoAnswer(self.url + path, "the connection was closed") from None
+        try:
+            return self._once(path, limit, part)
+        except ConnectionError:
+            self.close()
+            raise NoAnswer(self.url + path, "the connection was closed") from None
+
     def _account(self) -> None:
         if self.requests >= self._bounds.requests:
             raise UsedUp("requests", self._bounds.requests)
@@ -88,12 +103,15 @@ class Asking:
             self._sleep(self._bounds.pause_seconds)
         self.requests += 1
 
-    def _once(self, path: str, limit: int) -> bytes:
+    def _once(self, path: str, limit: int, part: Part | None) -> bytes:
+        headers = {"User-Agent": "sealring-store audit"}
+        if part is not None:
+            headers["Range"] = f"bytes={part[0]}-{part[1] - 1}"
         try:
             with self._watched():
-                self._connection.request("GET", self._base + path, headers={"User-Agent": "sealring-store audit"})
+                self._connection.request("GET", self._base + path, headers=headers)
                 answer = self._connection.getresponse()
-                return self._body(path, answer, limit)
+                return self._body(path, answer, limit, part)
         except ConnectionError:
             raise
         except (OSError, http.client.HTTPException, ValueError) as err:
@@ -104,13 +122,22 @@ class Asking:
             self.close()
             raise
 
-    def _body(self, path: str, answer: http.client.HTTPResponse, limit: int) -> bytes:
-        if answer.status != 200:
+    def _body(self, path: str, answer: http.client.HTTPResponse, limit: int, part: Part | None) -> bytes:
+        # A cache without ranges gives the whole, which is as good where the whole was asked for.
+        is_part = part is not None and (answer.status == 206 or part[:2] != (0, part[2]))
+        if answer.status != (206 if is_part else 200):
             if len(answer.read(_SMALL)) >= _SMALL:
                 self.close()
             if answer.status in (404, 410):
                 raise NotThere(self.url + path)
             raise NoAnswer(self.url + path, f"status {answer.status}")
+        if (
+            is_part
+            and part is not None
+            and answer.headers["Content-Range"] != f"bytes {part[0]}-{part[1] - 1}/{part[2]}"
+        ):
+            self.close()
+            raise NoAnswer(self.url + path, "another part than was asked for")
         raw = answer.read(limit + 1)
         self.received += len(raw)
         if len(raw) > limit:

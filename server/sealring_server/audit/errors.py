@@ -109,3 +109,18 @@ class UsedUp(Unreachable):
 
     def hint(self) -> str:
         return "run it again: it goes on where it ended"
+
+
+@dataclass(eq=False)
+class OtherRoot(TrustError):
+    """A store that publishes under another root than the one that was given (SPEC CT-1)."""
+
+    found: str
+    rule: ClassVar[str] = "CT-1"
+    exit_code: ClassVar[int] = 24
+
+    def __str__(self) -> str:
+        return f"the store publishes under root {self.found}, another one was given"
+
+    def hint(self) -> str:
+        return "check the address, and the root assertion; a rehearsal's store has a root of its own"

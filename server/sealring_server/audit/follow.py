@@ -24,7 +24,7 @@ from sealring.tuf_form import NotVouched
 from sealring.tuf_set import Vouched, check_current
 from sealring_server.audit.accuse import Accuser
 from sealring_server.audit.asking import Asking
-from sealring_server.audit.errors import Contradiction, NotShown, NotThere
+from sealring_server.audit.errors import Contradiction, NotShown, NotThere, OtherRoot
 from sealring_server.audit.evidence import Evidence
 from sealring_server.audit.log_path import fork_by_path
 from sealring_server.audit.log_steps import MAX_PAGE, Steps, split_page
@@ -68,11 +68,16 @@ class Follower:
             keeper: given what each entry brought once all of it was judged, in the transaction that says so.
         """
         self._keeper = keeper
+        self._root: bytes | None = None
         self.state, self.ask, self._at, self._statements = state, ask, at, statements
         self.map = SparseMap.empty()
         self.found: Found
         self.accuser: Accuser
         self.pinned = ""
+
+    def root_must_be(self, root: bytes) -> None:
+        """Follow only a store under the root with this id of its version 1 (CT-1)."""
+        self._root = root
 
     def run(self, pin: str | None) -> Found:
         """Judge everything up to the entry that the store shows now.
@@ -85,6 +90,8 @@ class Follower:
             NoAnswer, UsedUp: try again; the next run goes on.
         """
         observation, shown = self._shown(pin)
+        if self._root not in (None, shown.entry.root):
+            raise OtherRoot(shown.entry.root.hex())
         self.found = Found(shown.entry)
         self._log(observation, shown)
         self.accuser = Accuser(self.state, observation, shown)

@@ -223,6 +223,15 @@ class State:
         found = (read_leaf(self.root, *row)[0] for row in rows if not row[1].is_tombstone)
         return [one for one in found if one is not None]
 
+    def grounds(self) -> Iterator[Common]:
+        """Every current release and stack."""
+        asked = "SELECT key, value, raw FROM said JOIN heads USING (key) WHERE type IN ('release', 'stack')"
+        for key, value, raw in self._database.execute(asked):
+            head = Head.from_bytes(value)
+            found = None if head.is_tombstone else read_leaf(self.root, bytes(key), head, bytes(raw))[0]
+            if found is not None:
+                yield found
+
     def raws(self, abouts: Iterable[About]) -> list[bytes]:
         """The envelopes of those that lead on to others."""
         asked = "SELECT raw FROM said WHERE type = ? AND subject = ? AND raw NOT NULL"

@@ -76,7 +76,7 @@ def _follow(args: argparse.Namespace, outside: Outside) -> dict[str, Any]:
     bounds = Bounds(
         requests=args.max_requests, total_bytes=args.max_bytes, pause_seconds=1 / args.rate if args.rate else 0
     )
-    wanted = Wanted(args.what, _pin(args), args.trust_first, tuple(args.model))
+    wanted = Wanted(args.what, pin_of(args), args.trust_first, tuple(args.model))
     done = audit(wanted, args.state, outside.clock(), bounds)
     entry, found = done.found.entry, done.found
     facts = {"format": 1, "store": args.what, "tuf_root": done.pin, "entry": entry.sequence, "time": spell(entry.time)}
@@ -99,7 +99,7 @@ def _verify(args: argparse.Namespace) -> dict[str, Any]:
     from sealring_server.audit.observation import MAX_FILE, read_bounded
     from sealring_server.audit.verdict import judge
 
-    found = judge(read_bounded(Path(args.files[0]), MAX_FILE), _pin(args))
+    found = judge(read_bounded(Path(args.files[0]), MAX_FILE), pin_of(args))
     facts = {"format": 1, "rule": found.rule, "what": found.what, "about": found.about, "signed": found.signed}
     facts |= {"tuf_root": {"version": found.root.version, "sha256": found.root.sha256}}
     return facts | {"lines": [f"proven [{found.rule}]: {found.what}", f"by whom: {found.about}"]}
@@ -128,7 +128,7 @@ def _compare(args: argparse.Namespace) -> dict[str, Any]:
     return facts | {"lines": [found.words]}
 
 
-def _pin(args: argparse.Namespace) -> str | None:
+def pin_of(args: argparse.Namespace) -> str | None:
     """SHA-256 of the store's TUF root: as digits, of a file, or from what the brand signed about the store."""
     if args.assertion is not None:
         said = parse_statement(parse_envelope(read_file(args.assertion, MAX_ENVELOPE)).payload)

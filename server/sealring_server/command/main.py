@@ -19,6 +19,7 @@ from sealring_server.command.fsck import add_fsck
 from sealring_server.command.given import Outside, address_of, check_url, show
 from sealring_server.command.init import add_options as init_options
 from sealring_server.command.init import cmd_init
+from sealring_server.command.mirror import add_mirror
 from sealring_server.command.tuf import add_commands as add_tuf
 from sealring_server.command.upgrade import add_upgrade
 
@@ -111,13 +112,13 @@ def cmd_status(args: argparse.Namespace, outside: Outside) -> None:
         status_of_url(args.store, outside.clock()) if is_url else status_of_folder(Path(args.store), outside.clock())
     )
     lines = [f"entry {found['entry']['sequence']} of {found['entry']['time']}, {found['entry']['size']} leaves"]
+    if "mirror" in found:
+        lines.append(_mirror(found["mirror"]))
     if "statements" in found:
         lines += [f"{number} {kind} statements" for kind, number in found["statements"].items()]
         lines += [_expiry(name, each) for name, each in found["authorities"].items()]
         lines.append(f"{found['blobs']} images, {found['bytes']} bytes")
         lines.append(f"{found['open_publications']} open publications")
-        lines += [_rollout(one) for one in found["rollouts"]]
-        lines += [f"{one['release']}: halted {one['time']}, {one['reason']}" for one in found["halts"]]
         lines += [_rollout(one) for one in found["rollouts"]]
         lines += [f"{one['release']}: halted {one['time']}, {one['reason']}" for one in found["halts"]]
     lines += [f"TUF {role} expires {at}" for role, at in found["tuf_expires"].items()]
@@ -130,9 +131,11 @@ def _rollout(found: dict[str, Any]) -> str:
     return f"{found['release']}: {counted}" + (f"; {found['shown']} more are not counted" if found["shown"] else "")
 
 
-def _rollout(found: dict[str, Any]) -> str:
-    counted = f"{found['begun']} devices have begun, {found['good']} are good, {found['failed']} failed"
-    return f"{found['release']}: {counted}" + (f"; {found['shown']} more are not counted" if found["shown"] else "")
+def _mirror(found: dict[str, Any]) -> str:
+    behind = f"all of it {found['behind_seconds']} seconds ago" if found["last_good"] else "not yet whole"
+    failing = f"; failing since {found['failing_since']}: {found['why']}" if found["failing_since"] else ""
+    lacking = f"; {found['images_lacking']} images lacking" if found["images_lacking"] else ""
+    return f"mirror of {found['origin']}: {behind}{failing}{lacking}"
 
 
 def _expiry(authority: str, found: dict[str, Any]) -> str:
@@ -156,6 +159,7 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("store", metavar="DIR|URL", help="a store's folder, or its address (nothing is verified then)")
     add_tuf(commands, _command, _group)
     add_audit(commands, _command)
+    add_mirror(commands, _command)
     add_fsck(commands, _command)
     add_upgrade(commands, _command)
     add_bundle(commands, _command)

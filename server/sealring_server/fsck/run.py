@@ -65,7 +65,7 @@ def check_state(
             newest = check_entries(connection, root, report)
         number = newest.sequence if newest is not None else 0
         with report.part("statements"):
-            check_statements(connection, root, number, report)
+            check_statements(connection, root, number, report, may_lack=place.may_lack)
         with report.part("heads"):
             check_heads(connection, root, scratch, report)
         with report.part("halts"):

@@ -24,8 +24,14 @@ _SIZE = Prepared(select(blobs.c.size).where(blobs.c.sha256 == bindparam("digest"
 _PLACE = ("type", "subject", "format")
 
 
-def check_statements(connection: Connection, root: bytes, newest_entry: int, report: Report) -> None:
-    """Each row's envelope has this digest and id, and a statement of this type, format, subject and sequence."""
+def check_statements(
+    connection: Connection, root: bytes, newest_entry: int, report: Report, *, may_lack: bool = False
+) -> None:
+    """Each row's envelope has this digest and id, and a statement of this type, format, subject and sequence.
+
+    Args:
+        may_lack: whether images may be missing, as in a mirror (SPEC MI-2).
+    """
     for row in connection.execute(select(statements).execution_options(yield_per=PAGE)):
         report.checked["statements"] += 1
         name = f"statement {row.type} {row.subject} ({row.envelope})"
@@ -45,7 +51,7 @@ def check_statements(connection: Connection, root: bytes, newest_entry: int, rep
             report.bad("statements", f"{name}: the row says otherwise than the envelope, {said.title} {said.sequence}")
         _check_leaf(connection, root, row, name, report)
         if isinstance(said, RevisionStatement):
-            _check_image(connection, said, report)
+            _check_image(connection, said, report, may_lack=may_lack)
 
 
 def check_heads(connection: Connection, root: bytes, scratch: Scratch, report: Report) -> None:
@@ -126,8 +132,10 @@ def _check_leaf(connection: Connection, root: bytes, row: Any, name: str, report
         report.bad("statements", f"{name}: the changes of entry {row.entry} don't have it")
 
 
-def _check_image(connection: Connection, said: RevisionStatement, report: Report) -> None:
+def _check_image(connection: Connection, said: RevisionStatement, report: Report, *, may_lack: bool) -> None:
     rows = _SIZE.rows(connection, {"digest": said.image.sha256})
+    if not rows and may_lack:
+        return
     if not rows or rows[0][0] != said.image.size:
         found = f"{rows[0][0]} bytes" if rows else "not here"
         report.bad("images", f"{said.title}: image {said.image.sha256}: {found}, {said.image.size} bytes needed", IMAGE)
