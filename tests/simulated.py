@@ -109,8 +109,13 @@ class SimulatedStore:
 
     def fetch_if_changed(self, path: str, *, etag: str | None, limit: int) -> Answer:
         body = self.fetch(path, limit=limit)
-        found = f'"{sha256(body).hexdigest()}"'
+        found = self.tag_of(body)
         return Answer(None if found == etag else body, found)
+
+    @staticmethod
+    def tag_of(body: bytes) -> str:
+        """The ETag of these bytes."""
+        return f'"{sha256(body).hexdigest()}"'
 
     def fetch_answer(self, path: str, *, limit: int) -> Body:
         body = self.fetch(path, limit=limit)

@@ -2,14 +2,12 @@
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from sealring_client.fetch.errors import NoAnswer, Redirected
 from sealring_client.fetch.fetcher import Fetcher, Limits
 from sealring_client.serial import install_serial, own_key
 from sealring_client.signed_request import signed_headers
+from tests.front import Asked, Told, front
 from tests.scenarios.devices import Rig, image_of, new_device, now
 from tests.simulated import SimulatedStore
 from tests.world import Key, World
@@ -82,36 +81,15 @@ class Closed:
 
 @contextmanager
 def serving(closed: Closed) -> Iterator[Closed]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> Told:
+        try:
+            status, body, more = closed.answer(asked.path, asked.headers)
+        except InvalidSignature:
+            status, body, more = 401, b"", {"Accept-Signature": ACCEPT}
+        return Told(status, body, [*(("Date", date) for date in closed.dates), *more.items()])
 
-        def do_GET(self) -> None:
-            try:
-                status, body, more = closed.answer(self.path, self.headers)
-            except InvalidSignature:
-                status, body, more = 401, b"", {"Accept-Signature": ACCEPT}
-            self.send_response_only(status)
-            for date in closed.dates:
-                self.send_header("Date", date)
-            for name, value in {**more, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    closed.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with front(answer) as closed.url:
         yield closed
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def fetch(closed: Closed, *, signs: bool = True, offset: int = 0, below: str = "") -> bytes:
