@@ -71,6 +71,8 @@ PACKAGES = (
     Needed("squashfuse", "squashfuse", BOTH, "mounts images without root"),
     Needed("fuse3", "fusermount3", BOTH, "unmounts what squashfuse mounted"),
     Needed("postgresql", "/usr/lib/postgresql", TESTS, "a PostgreSQL server for each run of the tests"),
+    Needed("chromium", "/usr/bin/chromium", TESTS, "looks at the operator's page"),
+    Needed("prometheus", "promtool", TESTS, "reads the store's figures and judges its alert rules"),
     Needed("strace", "strace", TESTS, "kills the device at a chosen system call"),
     Needed("faketime", "faketime", BOTH, "gives the device a wrong clock"),
     Needed("softhsm2", "softhsm2-util", TESTS, "a PKCS#11 token that signs"),

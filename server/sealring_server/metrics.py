@@ -65,6 +65,7 @@ def _rows(facts: Facts) -> Iterator[Metric]:
     yield _one("images", "Images that are kept", facts.images)
     yield _one("images_bytes", "Bytes of these images", facts.bytes)
     yield _one("open_publications", "Publications that are open", facts.open)
+    yield _one("stopped", "1 while the store signs and takes nothing, 0 otherwise", float(facts.stopped is not None))
     yield _one("halted_releases", "Releases that the store holds back", len(facts.halts))
 
 

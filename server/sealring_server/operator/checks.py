@@ -66,6 +66,8 @@ def checks(facts: Facts) -> list[Check]:
 
 
 def _parts(facts: Facts) -> Iterator[Check]:
+    if facts.stopped is not None:
+        yield Check("Stopped", "bad", _sentence(str(facts.stopped)), _sentence(facts.stopped.hint()))
     for one in facts.failing:
         if one.what != "tuf" or facts.entry is None:  # an expired role is an alarm of its own
             yield Check(one.what.capitalize(), "bad", f"Not ready: {one.reason}.", PARTS[one.what])

@@ -14,6 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.errors import SealringError
+from sealring_server.backup.errors import Stopped
+from sealring_server.backup.stopped import find_stop
 from sealring_server.catalogue import last_entry
 from sealring_server.failures import Failures
 from sealring_server.health import Failing, Readiness
@@ -80,6 +82,8 @@ class Facts:
     open: int = 0
     halts: Sequence[HaltShown] = ()
     """Those of releases that a channel still points at."""
+    stopped: Stopped | None = None
+    """Why the store signs and takes nothing, where it does not (SPEC BK-2)."""
     ends: Ends | None = None
 
 
@@ -125,6 +129,7 @@ class Watch:
             counted.bytes,
             connection.scalar(select(func.count()).select_from(publications)) or 0,
             [one for one in halts(connection) if one.is_current],
+            find_stop(connection),
             # An hour later other things are soon, though nothing was published.
             self.ends.as_of((entry.sequence, int(found.at.timestamp()) // HOUR)),
         )
