@@ -60,8 +60,6 @@ def request_new_root(
     here: StoreHere, keys: Sequence[PublicKey], threshold: int, kept: Mapping[Role, KeptKey | None]
 ) -> RootRequest:
     """The request for a TUF root that no earlier one leads to (BK-3); its online keys are made now and kept."""
-    with here.database.reading() as connection:
-        _stop_of(here, connection)
     return RootRequest(None, first_root(here.online.keys, kept, keys, threshold, here.clock()))
 
 
@@ -77,14 +75,15 @@ def resume_with_key(here: StoreHere, signer: Signer, kept: Mapping[Role, KeptKey
 def resume_with_root(here: StoreHere, new: RootFile) -> Resumed:
     """After it returns the store shows its entry under a new TUF root, and nothing under the old one (BK-3).
 
-    Whoever has seen the old one takes nothing from this store until a newer `store` statement pins the new one.
+    Whoever has seen the old one takes nothing from this store until a newer `store` statement pins the new one. A server
+    that runs meanwhile holds the keys of the old one: it is to be started again.
 
     Raises:
-        NotStopped, BadTufRoot, KeyMissing.
+        BadTufRoot, KeyMissing: nothing was changed.
     """
     found = verify_next(None, new.raw)
+    # Whether the store is stopped is not asked: who resumed it by a wrong word goes on so too.
     with here.database.writing() as connection:
-        _stop_of(here, connection)
         if found.signed.version != 1 or new.raw == newest_root(connection):
             raise BadTufRoot(found.name, "the first of a new chain is needed")
         here.online.close()
