@@ -50,9 +50,9 @@ class Migrated:
     """Tables and columns that are gone, with the number of their rows."""
 
 
-def make_tables(connection: Connection) -> None:
-    """Every table of this edition, in an empty database."""
-    command.upgrade(_config(connection), "head")
+def make_tables(connection: Connection, revision: str = REVISIONS[FORMAT]) -> None:
+    """Every table of this edition, or of an older one, in an empty database."""
+    command.upgrade(_config(connection), revision)
 
 
 def migrate(connection: Connection, folder: Path, to: str = REVISIONS[FORMAT]) -> Migrated:
