@@ -11,8 +11,8 @@ from sealring_server.database import Database, open_database
 from sealring_server.failures import Failures
 from sealring_server.grounds import Grounds
 from sealring_server.group import Group
+from sealring_server.images.chosen import images_of
 from sealring_server.images.driver import Images
-from sealring_server.images.folder import ImageFolder
 from sealring_server.key_folder import KeyFolder
 from sealring_server.online_keys import OnlineKeys
 from sealring_server.settings import Limits, Settings, load_settings
@@ -65,6 +65,6 @@ def open_store(folder: Path, clock: Clock, limits: Limits | None = None, failure
     database = open_database(folder, settings)
     counted = failures or Failures()
     online = OnlineKeys(KeyFolder(folder, credentials_folder()), counted)
-    images = ImageFolder(folder / "blobs")
+    images = images_of(settings.images, folder)
     bounds = limits or settings.limits
     return StoreHere(folder, database, images, online, clock, bounds, settings, failures=counted)

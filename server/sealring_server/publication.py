@@ -21,6 +21,7 @@ from sealring.statement import RevisionStatement
 from sealring_server.admission import NO_TERMS, admit
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
+from sealring_server.images.collecting import collect_apart, collect_images
 from sealring_server.quota import accounts, check_subjects, make_room
 from sealring_server.receipt import receipt
 from sealring_server.schema import publications, speakers, uploads
@@ -67,7 +68,7 @@ def open_publication(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) ->
     """
     claims, at = statements_of(bundle), here.clock()
     with here.database.writing() as connection:
-        _expire(here, connection, int(at.timestamp()))
+        _end_old(connection, int(at.timestamp()))
         admitted = admit(held := Held(connection), claims, Moment(at), terms, grounds=here.grounds)
         check_subjects(here.limits, held, admitted)
         missing = missing_images(connection, (one.statement for one in admitted))
@@ -132,7 +133,12 @@ def _commit(here: StoreHere, wanted: Publication) -> bytes:
 def expire(here: StoreHere) -> None:
     """End publications whose time is over, and remove what they had uploaded (SPEC PB-7)."""
     with here.database.writing() as connection:
-        _expire(here, connection, int(here.clock().timestamp()))
+        _end_old(connection, int(here.clock().timestamp()))
+    # A bucket's client does not survive a fork, and whoever calls this may be about to fork workers.
+    if here.settings.images.url:
+        collect_apart(here.folder)
+    else:
+        collect_images(here)
 
 
 def statements_of(bundle: bytes) -> list[Claim]:
@@ -144,13 +150,8 @@ def statements_of(bundle: bytes) -> list[Claim]:
     return [read_claim(raw) for raw in raws]
 
 
-def _expire(here: StoreHere, connection: Connection, now: int) -> None:
+def _end_old(connection: Connection, now: int) -> None:
     connection.execute(delete(publications).where(publications.c.expires <= now))
-    here.images.collect(_owners(connection), now - here.limits.seconds)
-
-
-def _owners(connection: Connection) -> set[str]:
-    return set(connection.scalars(select(publications.c.token)))
 
 
 def _insert(connection: Connection, table: object, rows: list[dict[str, object]]) -> None:

@@ -6,7 +6,7 @@ final place, which is named by the digest; it is served once rows of the databas
 no row names: garbage, which is collected, and never a lie.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Protocol
 
 CHUNK = 1024 * 1024  # bytes held at a time
@@ -53,10 +53,11 @@ class Images(Protocol):
     def drop(self, owner: str, digests: Iterable[str]) -> None:
         """Remove the incoming bytes of these uploads; what has its final place stays."""
 
-    def collect(self, owners: Collection[str], before: float) -> int:
-        """Remove incoming bytes that belong to none of these open publications; the number of uploads removed.
+    def collect(self, owners: Callable[[], Collection[str]], before: float) -> int:
+        """Remove incoming bytes that belong to no open publication; the number of uploads removed.
 
         Args:
+            owners: says which are open; asked after what came in was listed, so that none is too new to be known.
             before: what nobody has written to since this instant (POSIX seconds) may be a broken-off `put`.
         """
 
@@ -70,8 +71,12 @@ class Images(Protocol):
             ImageGone, ImagesUnreachable: at once where that is known; the later pieces can be missing too.
         """
 
-    def digests(self) -> Iterator[str]:
-        """Whatever lies in a final place, whether a row names it or not."""
+    def digests(self, before: float | None = None) -> Iterator[str]:
+        """Whatever lies in a final place, whether a row names it or not.
+
+        Args:
+            before: only what was there before this instant (POSIX seconds).
+        """
 
     def put(self, digest: str, size: int, source: Source) -> None:
         """Take a whole image that is no upload, as a mirror or a restored backup does; durable when it returns.

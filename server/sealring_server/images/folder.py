@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -95,19 +95,18 @@ class ImageFolder:
         for digest in digests:
             self._incoming(owner, digest).unlink(missing_ok=True)
 
-    def collect(self, owners: Collection[str], before: float) -> int:
+    def collect(self, owners: Callable[[], Collection[str]], before: float) -> int:
         """See `Images`."""
-        gone = 0
-        for file in self.incoming.iterdir():
-            owner, _, digest = file.name.partition("-")
-            if digest and owner not in owners:
-                file.unlink(missing_ok=True)
-                gone += 1
+        files = [file for file in self.incoming.iterdir() if "-" in file.name]
+        known = owners() if files else ()
+        gone = [file for file in files if file.name.partition("-")[0] not in known]
+        for file in gone:
+            file.unlink(missing_ok=True)
         for file in self.incoming.glob("tmp*"):
             with suppress(FileNotFoundError):  # another process may have ended it just now
                 if file.stat().st_mtime < before:
                     file.unlink()
-        return gone
+        return len(gone)
 
     def size(self, digest: str) -> int | None:
         """See `Images`."""
@@ -121,11 +120,13 @@ class ImageFolder:
             raise ImageGone(digest)
         return _pieces(path, start, end)
 
-    def digests(self) -> Iterator[str]:
+    def digests(self, before: float | None = None) -> Iterator[str]:
         """See `Images`."""
         for number in range(256):
             with suppress(FileNotFoundError):
-                yield from (file.name for file in (self.folder / f"{number:02x}").iterdir())
+                for file in (self.folder / f"{number:02x}").iterdir():
+                    if before is None or file.stat().st_mtime < before:
+                        yield file.name
 
     def put(self, digest: str, size: int, source: Source) -> None:
         """See `Images`.
