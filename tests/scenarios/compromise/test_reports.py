@@ -168,9 +168,9 @@ def test_one_stolen_key_speaks_for_one_device_until_it_is_revoked(factory: Facto
     thief = factory.devices[0]
     for n in range(5):
         thief.says("begun", "failed", device=f"{n:064x}")
-        thief.says("failed", serial="SN-2")
+        thief.says("failed", serial="sn-2")
     assert failing(factory) == 1
-    lines = [("serial acme/door-1/SN-1", "keep")]
+    lines = [("serial acme/door-1/sn-1", "keep")]
     factory.shop.publish([factory.shop.world.signed(factory.shop.world.revocations(1, *lines))])
     thief.says("failed")
     factory.devices[1].says("failed")

@@ -157,7 +157,7 @@ FORGED = [
         verified(),
         id="the signature of another report",
     ),
-    pytest.param(report_bytes(report(serial="SN-2"), DEVICE), verified(), id="another serial's name"),
+    pytest.param(report_bytes(report(serial="sn-2"), DEVICE), verified(), id="another serial's name"),
     pytest.param(report_bytes(report(model="acme/gate"), DEVICE), verified(), id="another model"),
     pytest.param(report_bytes(report(root="e" * 64), DEVICE), verified(), id="another root"),
     pytest.param(report_bytes(WHOLE, DEVICE), verified(root="e" * 64), id="a serial of another root"),

@@ -73,7 +73,7 @@ class Factory:
 
     def device(self, name: str = "", **more: Any) -> Device:
         """One more device, whose serial the store holds."""
-        name = name or f"SN-{len(self.devices) + 1}"
+        name = name or f"sn-{len(self.devices) + 1}"
         made = Device(self, name, Key(f"device-{name.lower()}"))
         self.shop.publish([self.shop.world.signed(self.shop.world.serial(made.key.public, name, **more))])
         self.devices.append(made)
@@ -81,7 +81,7 @@ class Factory:
 
     def many(self, number: int) -> list[Device]:
         """So many devices, their serials in one publication."""
-        made = [Device(self, f"SN-{n}", Key(f"device-sn-{n}")) for n in range(1, number + 1)]
+        made = [Device(self, f"sn-{n}", Key(f"device-sn-{n}")) for n in range(1, number + 1)]
         world = self.shop.world
         self.shop.publish([world.signed(world.serial(one.key.public, one.name)) for one in made])
         self.devices += made

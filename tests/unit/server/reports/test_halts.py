@@ -201,9 +201,9 @@ def test_a_release_without_a_plan_is_never_halted(factory: Factory) -> None:
 def test_keys_that_the_brand_replaced_vouch_for_no_device(factory: Factory) -> None:
     """RP-3: serials signed by keys that the brand has cut off count for nothing until they are signed anew."""
     shop, world = factory.shop, factory.shop.world
-    serial = world.serial(Key("device-sn-9").public, "SN-9", expires=shop.at + 2 * DAY)
+    serial = world.serial(Key("device-sn-9").public, "sn-9", expires=shop.at + 2 * DAY)
     shop.publish([world.signed(serial)])
-    thief = factory.stranger("SN-9")
+    thief = factory.stranger("sn-9")
     thief.key = Key("device-sn-9")
     thief.says("begun", "failed")
     factory.device().says("begun", "failed")

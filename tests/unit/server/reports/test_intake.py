@@ -52,8 +52,8 @@ def test_a_report_signed_by_its_serial_counts(factory: Factory) -> None:
 
 
 def by_another(factory: Factory) -> bytes:
-    factory.device("SN-2")
-    return report_bytes(factory.device("SN-1").report(), Key("device-sn-2"))
+    factory.device("sn-2")
+    return report_bytes(factory.device("sn-1").report(), Key("device-sn-2"))
 
 
 def altered(factory: Factory) -> bytes:
@@ -64,7 +64,7 @@ def altered(factory: Factory) -> bytes:
 
 def revoked(factory: Factory) -> bytes:
     device, world = factory.device(), factory.shop.world
-    factory.shop.publish([world.signed(world.revocations(1, ("serial acme/door-1/SN-1", "keep")))])
+    factory.shop.publish([world.signed(world.revocations(1, ("serial acme/door-1/sn-1", "keep")))])
     return report_bytes(device.report(), device.key)
 
 
@@ -93,7 +93,7 @@ def not_published(factory: Factory) -> bytes:
 def rotated_away(factory: Factory) -> bytes:
     """The serial got another key; the old one was in the device that was thrown away."""
     device, world = factory.device(), factory.shop.world
-    factory.shop.publish([world.signed(world.serial(Key("new").public, "SN-1", sequence=2))])
+    factory.shop.publish([world.signed(world.serial(Key("new").public, "sn-1", sequence=2))])
     return report_bytes(device.report(), device.key)
 
 
