@@ -1,6 +1,7 @@
 """A store restored from an older backup, and a real device that saw more: nothing rolls back (SPEC BK-2, BK-3)."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from sealring.keyfile import create_key_file
 from sealring_server.command.given import Outside
 from sealring_server.command.main import run
 from sealring_server.making import TufPinned
+from sealring_server.mirror.folder import make_mirror, open_mirror
+from sealring_server.mirror.run import Look, look
+from sealring_server.settings import Mirror
 from tests.scenarios.devices import Rig, image_of, line, new_device, now
-from tests.stores import RunningStore, first_software, next_software, running_store
+from tests.stores import Refused, RunningStore, first_software, next_software, running_store
 from tests.world import World
 
 MAIN = "acme/main"
@@ -118,3 +122,68 @@ def goes_on_under_a_new_root(device: Rig, operator: Operator, port: int, capsys:
     finally:
         again.stop()
         again.kill()
+
+
+def test_what_a_mirror_kept_comes_back_byte_for_byte(
+    device: Rig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SPEC BK-2, MI-1: no device sees a difference, and the store goes on by its old keys."""
+    world = World(at=now())
+    operator = Operator(tmp_path, world)
+    with running_store(world, tmp_path / "store") as store:
+        image = image_of("1")
+        store.publish(first_software(world, store, image), [image])
+        device.provision(world.root, first_software(world, store, image)[:3])
+        assert operator.does("backup", store.folder, tmp_path / "backup") == 0
+        publish(world, store, 2, 3)
+        device.refresh()
+        make_mirror(tmp_path / "mirror", Mirror(store.url, images="all"), world.root.raw)
+        look(open_mirror(tmp_path / "mirror", now), Look())
+        port = store.port
+    mirror = RunningStore(world, tmp_path / "mirror", TufPinned(1, "")).start()
+    again = operator.restores("again", port, "--keys", tmp_path / "store" / "keys")
+    try:
+        # Its own keys signed what the mirror shows: no word of the operator's lets it go another way then.
+        assert operator.does("resume", again.folder, "--from", mirror.url, "--check") == 13
+        assert operator.does("resume", again.folder, "--from", mirror.url) == 0
+    finally:
+        mirror.stop()
+        mirror.kill()
+    again.start(port=port)
+    try:
+        publish(world, again, 4)
+        report = device.refresh()
+        assert (device.says(), [one.rule for one in line(report, MAIN).refusals]) == ("4", [])
+        assert operator.does("fsck", again.folder) == 0
+    finally:
+        again.stop()
+        again.kill()
+    capsys.readouterr()
+
+
+def test_a_store_that_is_shown_a_later_entry_of_its_own_stops(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SPEC BK-2: somebody put an old disk back and never called it a restore; a mirror knows better."""
+    world = World(at=now())
+    operator = Operator(tmp_path, world)
+    with running_store(world, tmp_path / "store") as store:
+        image = image_of("1")
+        store.publish(first_software(world, store, image), [image])
+        assert operator.does("resume", store.folder, "--from", store.url) == 0  # nothing later is shown
+    shutil.copytree(store.folder, tmp_path / "old")
+    store.start()
+    old = RunningStore(world, tmp_path / "old", TufPinned(1, "")).start()
+    try:
+        publish(world, store, 2, 3)
+        assert operator.does("resume", old.folder, "--from", store.url, "--check") == 13
+        with pytest.raises(Refused) as refused:
+            publish(world, old, 4)
+        assert (refused.value.status, refused.value.rule) == (503, "BK-2")
+        assert old.get("/tuf/timestamp.json").status == 200  # what was published can be read
+        assert operator.does("resume", old.folder, "--nothing-newer") == 13
+    finally:
+        for one in (store, old):
+            one.stop()
+            one.kill()
+    capsys.readouterr()

@@ -52,7 +52,7 @@ def resume_as_it_was(here: StoreHere) -> Resumed:
             raise found
         here.online.close()
         here.online.check(parse_root(newest_root(connection)).signed, ONLINE_ROLES)
-        _go_on(here, connection)
+        go_on(here, connection)
         return Resumed(last_entry(connection).sequence)
 
 
@@ -75,8 +75,8 @@ def resume_with_key(here: StoreHere, signer: Signer, kept: Mapping[Role, KeptKey
 def resume_with_root(here: StoreHere, new: RootFile) -> Resumed:
     """After it returns the store shows its entry under a new TUF root, and nothing under the old one (BK-3).
 
-    Whoever has seen the old one takes nothing from this store until a newer `store` statement pins the new one. A server
-    that runs meanwhile holds the keys of the old one: it is to be started again.
+    Whoever has seen the old one takes nothing from this store until a newer `store` statement pins the new one. A
+    server that runs meanwhile holds the keys of the old one: it is to be started again.
 
     Raises:
         BadTufRoot, KeyMissing: nothing was changed.
@@ -92,7 +92,7 @@ def resume_with_root(here: StoreHere, new: RootFile) -> Resumed:
         connection.execute(delete(tuf_packages))
         connection.execute(delete(tuf))
         keep_root(connection, new.raw)
-        _go_on(here, connection, versions)
+        go_on(here, connection, versions)
         entry = last_entry(connection).sequence
     write_durably(here.folder / "1.root.json", new.raw)
     tidy_keys(here)
@@ -111,8 +111,8 @@ def _versions(connection: Connection) -> dict[str, int]:
     return {row.role: int(row[1]) for row in rows}
 
 
-def _go_on(here: StoreHere, connection: Connection, versions: Mapping[str, int] | None = None) -> None:
-    """All metadata anew over the newest entry, each role far above what it was."""
+def go_on(here: StoreHere, connection: Connection, versions: Mapping[str, int] | None = None) -> None:
+    """End the stop with the caller's transaction: all metadata anew over the newest entry, far above what it was."""
     lift(connection)
     new = Writing(connection, here.online, here.clock())
     for role in ONLINE_ROLES:

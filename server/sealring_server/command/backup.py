@@ -9,7 +9,7 @@ from typing import Any
 from sealring.durable import write_durably
 from sealring.envelope import MAX_ENVELOPE
 from sealring.words import Usage
-from sealring_server.command.given import Outside, kept_keys, open_signer, public_keys, read_file, show
+from sealring_server.command.given import Outside, check_url, kept_keys, open_signer, public_keys, read_file, show
 from sealring_server.command.init import add_kept, pin_words
 
 BACKUP = (
@@ -22,6 +22,7 @@ RESTORE = (
 )
 RESUME = (
     "sealring-store resume shop --nothing-newer",
+    "sealring-store resume shop --from https://mirror.example",
     "sealring-store resume shop --new-tuf-root --tuf-root-key tuf-root.key",
     "sealring-store resume shop --new-tuf-root --tuf-root-pub ann.pub --tuf-root-pub bob.pub --out root.request",
     "sealring-store resume shop --tuf-root signed/1.root.json",
@@ -106,9 +107,9 @@ def cmd_resume(args: argparse.Namespace, outside: Outside) -> None:
     """Let a store that was restored sign and take again."""
     from sealring_server.here import open_store
 
-    chosen = [args.nothing_newer, args.new_tuf_root, args.tuf_root is not None]
+    chosen = [args.nothing_newer, args.shown is not None, args.new_tuf_root, args.tuf_root is not None]
     if sum(chosen) != 1:
-        raise Usage("one way is needed", "--nothing-newer, --new-tuf-root, or --tuf-root FILE")
+        raise Usage("one way is needed", "--nothing-newer, --from URL, --new-tuf-root, or --tuf-root FILE")
     here = open_store(args.dir, outside.clock)
     try:
         _resume(args, outside, here)
@@ -121,6 +122,9 @@ def _resume(args: argparse.Namespace, outside: Outside, here: Any) -> None:
     from sealring.request.tuf_root import MAX_ROOT, parse_root
     from sealring_server.backup.resume import request_new_root, resume_as_it_was, resume_with_key, resume_with_root
 
+    if args.shown is not None:
+        _resume_from(args, here)
+        return
     if args.nothing_newer:
         done = resume_as_it_was(here)
     elif args.tuf_root is not None:
@@ -151,6 +155,28 @@ def _resume(args: argparse.Namespace, outside: Outside, here: Any) -> None:
     show(args, found, "\n".join(lines))
 
 
+def _resume_from(args: argparse.Namespace, here: Any) -> None:
+    """BK-2: a mirror's word is signed by the store's own keys: it stops a store, and what it shows brings it back."""
+    from sealring_server.backup.catch_up import look_for_later, resume_from
+    from sealring_server.backup.stopped import find_stop
+
+    check_url(args.shown)
+    later = look_for_later(here, args.shown)
+    with here.database.reading() as connection:
+        found = find_stop(connection)
+    if found is None:
+        show(args, {"store": str(args.dir), "later": None}, f"{args.shown} shows nothing later than {args.dir} has")
+        return
+    if args.check and later is not None:
+        raise found
+    done = resume_from(here, args.shown)
+    said: dict[str, Any] = {"store": str(args.dir), "entry": done.resumed.entry, "entries": done.entries}
+    said |= {"images": done.images, "lacking": list(done.lacking)}
+    lines = [f"took up {done.entries} entries; {args.dir} goes on from entry {done.resumed.entry}"]
+    lines += [f"told: nobody shows the image {digest}: publish it again" for digest in done.lacking]
+    show(args, said, "\n".join(lines))
+
+
 def add_backup(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
     """The arguments of all three."""
     backup = command(commands, "backup", cmd_backup, *BACKUP)
@@ -170,6 +196,10 @@ def _add_resume(resume: argparse.ArgumentParser) -> None:
     resume.add_argument("dir", type=Path, metavar="DIR", help="the restored store's folder")
     nothing_help = "you know that nobody was shown a later entry; a wrong word makes devices refuse the store"
     resume.add_argument("--nothing-newer", action="store_true", help=nothing_help)
+    from_help = "a mirror of this store, or another copy: what it kept is taken up, if this store's keys signed it"
+    resume.add_argument("--from", dest="shown", metavar="URL", help=from_help)
+    check_help = "with --from: only stop the store where something later is shown, and say so"
+    resume.add_argument("--check", action="store_true", help=check_help)
     new_help = "whatever was shown counts no more: a new TUF root, which a newer `store` assertion must pin"
     resume.add_argument("--new-tuf-root", action="store_true", help=new_help)
     resume.add_argument("--tuf-root", type=Path, metavar="FILE", help="that root, as its holders signed it")
