@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from sealring.bundle import Entry, ReportEntry, StatementEntry, in_order, read_bundle, write_bundle
 from sealring.catalogue.entry import CatalogueEntry, first_entry, next_entry
@@ -14,8 +15,10 @@ from sealring.catalogue.sparse import SparseMap
 from sealring.catalogue.view import Subjects, make_view, view_key
 from sealring.chain import read_claim
 from sealring.envelope import Envelope
+from sealring.halt import Halt, halt_head
 from sealring.report import ShownReport, open_report
 from sealring.statement import Brand, Common, Model, Root
+from sealring.strict import encode
 from sealring_client.fetch.errors import NoAnswer, NotThere, TooMuch
 from sealring_client.fetch.fetcher import Answer, Body, Stream
 from sealring_client.outside import Sign
@@ -65,7 +68,8 @@ class SimulatedStore:
         sequence = len(self.entries) + 1
         updates = {map_key(self.root, *about): head for about, head in self.heads.items()}
         for model in self.models:
-            view = make_view(self.root, model.name, self.listed(self.heads))
+            rows = {about: head for about, head in self.listed(self.heads).items() if about[0] != "halt"}
+            view = make_view(self.root, model.name, rows)
             self.files[f"v1/views/{view.digest.hex()}"] = view.raw
             updates[view_key(self.root, model.name)] = view.leaf(sequence)
         self.map = SparseMap.empty().with_updates(updates)
@@ -73,6 +77,16 @@ class SimulatedStore:
         self.entries.append(self._entry())
         self.tuf.at = self.at.replace(microsecond=0)
         self.tuf.publish(self.entries[-1].raw)
+
+    def halt(self, halted: Envelope, at: datetime, /, reason: str = "3 of 9 failed", **more: Any) -> bytes:
+        """Say that this release is to be begun no more, as a leaf of the map; the document."""
+        said = read_claim(halted.raw).statement
+        base = {"root": self.root.hex(), "release": said.subject, "id": halted.id, "reason": reason, "time": at}
+        raw = encode(Halt(format=1, **{**base, **more}))
+        self.heads["halt", 1, said.subject] = halt_head(raw, len(self.entries) + 1)
+        self.files[f"v1/halts/{sha256(raw).hexdigest()}"] = raw
+        self.publish_heads()
+        return raw
 
     def _entry(self) -> CatalogueEntry:
         if not self.entries:

@@ -159,4 +159,5 @@ def _package_line(survey: Survey, package: Package) -> PackageLine:
         tuple(package.refusals),
         stack[0] if stack is not None else None,
         package.rollout,
+        package.halted,
     )

@@ -9,6 +9,7 @@ from sealring.names import spell
 
 Word = Literal["fresh", "behind", "stale", "unreachable", "refused"]
 Outcome = Literal["none", "available", "installed", "stopped", "stale", "unreachable", "refused", "failed"]
+Turn = Literal["waiting", "chosen", "halted"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,20 @@ class Vulnerable:
     revision: int
     action: str
     why: str
+
+
+@dataclass(frozen=True)
+class HaltLine:
+    """Which store holds a release back, why, since when, and until when at the latest (SPEC HL-3)."""
+
+    store: str
+    reason: str
+    since: datetime
+    until: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        """One object."""
+        return {"store": self.store, "reason": self.reason, "since": spell(self.since), "until": spell(self.until)}
 
 
 @dataclass(frozen=True)
@@ -76,7 +91,7 @@ class PackageLine:
 
     Args:
         stack: what it follows in place of its channel.
-        rollout: whether it is this device's turn, where the release goes out in phases.
+        rollout: whether it is this device's turn, where the release goes out in phases, and `halted` by whom if not.
     """
 
     package: str
@@ -87,7 +102,8 @@ class PackageLine:
     store: str | None
     refusals: tuple[Refusal, ...] = ()
     stack: str | None = None
-    rollout: Literal["waiting", "chosen"] | None = None
+    rollout: Turn | None = None
+    halted: HaltLine | None = None
 
     def as_json(self) -> dict[str, Any]:
         """One object."""
@@ -100,6 +116,7 @@ class PackageLine:
             "store": self.store,
             "stack": self.stack,
             "rollout": self.rollout,
+            "halted": self.halted.as_json() if self.halted is not None else None,
             "refusals": [one.as_json() for one in self.refusals],
         }
 

@@ -6,12 +6,14 @@ from sealring.errors import TrustError, Unreachable
 from sealring_client.decide.ballot import pick
 from sealring_client.decide.choose import choose, choose_stack
 from sealring_client.decide.grounds import Grounds, Identity, Past, check_grounds
+from sealring_client.decide.halts import ask_for_halts, begins
 from sealring_client.decide.listed import from_anywhere, release_offer, stack_offer
 from sealring_client.decide.package import Offer, Package
 from sealring_client.decide.reach import reach, revisions_of
 from sealring_client.decide.settle import missing, settle
 from sealring_client.device_file import load_secret
 from sealring_client.failures import load_failures
+from sealring_client.known_halts import load_halts, save_halts
 from sealring_client.report import Refusal
 from sealring_client.serial import load_public
 from sealring_client.survey import Survey
@@ -22,6 +24,7 @@ class Selection:
 
     def __init__(self, survey: Survey) -> None:
         self.survey = survey
+        self._halts = load_halts(survey.folder)
 
     def choose(self) -> None:
         """The newest valid release of each package, or what the model's stack says, looked at together."""
@@ -36,7 +39,8 @@ class Selection:
         grounds = self._by_stack(survey.grounds)
         for package in survey.packages:
             if package.stack is None:
-                grounds = choose(grounds, package, self._offers(package, grounds))
+                grounds = self._choose(grounds, package)
+        self._keep_halts(grounds)
         survey.grounds, survey.trusted, survey.disputes = grounds, grounds.trusted, grounds.disputes
         settle(survey.packages)
         new = [package.approved for package in survey.packages if package.approved is not None and package.is_new]
@@ -48,6 +52,37 @@ class Selection:
         survey.problem = survey.problem or missing(survey.packages)
         for name in survey.views:
             self._note_late_releases(name)
+
+    def _choose(self, grounds: Grounds, package: Package) -> Grounds:
+        """The newest release by its channel, unless a store has halted it (HL-3).
+
+        A store that does not prove whether it has is as if it had not shown the release; then the others decide.
+        """
+        offers = self._offers(package, grounds)
+        while True:
+            found = choose(grounds, package, offers)
+            release = begins(found, package)
+            if release is None:
+                return found
+            at, id = found.times.of_statement(release).at, release.envelope.id
+            asked = ask_for_halts(release, offers, self.survey.source, at, self._halts.get(id))
+            if asked.halted is not None:
+                store, err = asked.halted
+                self._halts[id] = err.since
+                package.halt(store, err)
+                return found
+            if not asked.silent:
+                return found
+            for store, problem in asked.silent.items():
+                package.refusals.append(Refusal.of(store, problem))
+            package.approved, package.store, package.rollout = None, None, None
+            offers = [offer for offer in offers if offer.store not in asked.silent]
+            grounds = replace(grounds, disputes=found.disputes)
+
+    def _keep_halts(self, grounds: Grounds) -> None:
+        """As long as it is still the newest release of its channel that was halted."""
+        newest = {one.envelope.id for one in grounds.trusted.floors.highest.values()}
+        save_halts(self.survey.folder, {id: since for id, since in self._halts.items() if id in newest})
 
     def _grounds(self) -> Grounds:
         survey = self.survey

@@ -6,6 +6,8 @@ from typing import Any
 from sealring_client.report import Report, Vulnerable
 from sealring_client.status import Status
 
+_TURNS = {"waiting": ", waiting for its turn", "chosen": ", its turn in the rollout", "halted": ", halted", None: ""}
+
 
 def report_lines(report: Report) -> list[str]:
     """The end of a check or refresh."""
@@ -26,7 +28,7 @@ def report_lines(report: Report) -> list[str]:
         version = f" ({package.version})" if package.version else ""
         kind = f"stack {package.stack}" if package.stack else "release"
         origin = f", {kind} {package.sequence}" + (f" from {package.store}" if package.store else "")
-        turn = {"waiting": ", waiting for its turn", "chosen": ", its turn in the rollout", None: ""}[package.rollout]
+        turn = _TURNS[package.rollout]
         lines.append(f"  {package.package}: revision {revision}{version}{origin if package.sequence else ''}{turn}")
         lines += [f"    {one.about}: {one.message} [{one.rule}]" for one in package.refusals]
     for store in report.stores:

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from sealring.approve import Approved
 from sealring.authentic import Authentic
 from sealring.errors import TrustError
+from sealring.halt import Halted
 from sealring.statement import Release, RevisionStatement, Stack
 from sealring.statement.fleet import Wanted
 from sealring_client.decide.store_view import StoreView
 from sealring_client.part import Part
-from sealring_client.report import Refusal
+from sealring_client.report import HaltLine, Refusal, Turn
 
 Ground = Authentic[Release] | Authentic[Stack]
 
@@ -49,7 +49,9 @@ class Package:
     approved: Approved | None = None
     store: str | None = None
     stack: tuple[str, int] | None = None
-    rollout: Literal["waiting", "chosen"] | None = None
+    rollout: Turn | None = None
+    halted: HaltLine | None = None
+    """Who holds its release back, where `rollout` says so."""
     final: frozenset[str] = frozenset()
     """Ids whose expiry the release has lifted, where it is a final one."""
     refusals: list[Refusal] = field(default_factory=list)
@@ -74,6 +76,12 @@ class Package:
         """Leave it as it was, and say why."""
         self.refuse(about, err)
         self.approved, self.store = None, None
+
+    def halt(self, store: str, err: Halted) -> None:
+        """Leave it as it was until the halt has ended, and look again then (HL-3, DV-8)."""
+        self.leave(store, err)
+        self.rollout, self.halted = "halted", HaltLine(store, err.reason, err.since, err.until)
+        self.wakes.append(err.until)
 
     @property
     def is_new(self) -> bool:
