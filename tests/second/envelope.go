@@ -29,14 +29,24 @@ func hash(data ...[]byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// bounds are what an envelope of one payload type may hold.
+type bounds struct {
+	payloadType                  string
+	longest, payload, signatures int
+}
+
 func openEnvelope(data []byte) *envelope {
-	require(len(data) <= 262144, "EN-1", "%d bytes", len(data))
+	return openBounded(data, bounds{payloadType, 262144, 65536, 32})
+}
+
+func openBounded(data []byte, most bounds) *envelope {
+	require(len(data) <= most.longest, "EN-1", "%d bytes", len(data))
 	v := readDocument(data, envelopeForm, "EN-2", "EN-2")
-	require(v.str("payloadType") == payloadType, "EN-3", "payload type %q", v.str("payloadType"))
+	require(v.str("payloadType") == most.payloadType, "EN-3", "payload type %q", v.str("payloadType"))
 	e := &envelope{payload: v.get("payload").bytes(), signatures: map[string][]byte{}, digest: hash(data), raw: data}
-	require(len(e.payload) <= 65536, "EN-4", "a payload of %d bytes", len(e.payload))
+	require(len(e.payload) <= most.payload, "EN-4", "a payload of %d bytes", len(e.payload))
 	signatures := v.get("signatures").list
-	require(len(signatures) <= 32, "EN-4", "%d signatures", len(signatures))
+	require(len(signatures) <= most.signatures, "EN-4", "%d signatures", len(signatures))
 	last := ""
 	for _, s := range signatures {
 		sig := s.get("sig").bytes()
@@ -45,7 +55,7 @@ func openEnvelope(data []byte) *envelope {
 		last = s.str("keyid")
 		e.signatures[last] = sig
 	}
-	e.signed = fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(payloadType), payloadType, len(e.payload), e.payload)
+	e.signed = fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(most.payloadType), most.payloadType, len(e.payload), e.payload)
 	e.id = hash(e.signed)
 	return e
 }

@@ -33,6 +33,8 @@ var procedures = map[string]func(*vector) facts{
 	"entry":           checkEntry,
 	"log":             checkLog,
 	"bundle":          checkBundle,
+	"report":          checkReport,
+	"halt":            checkHalt,
 }
 
 // facts are what an accepted vector states, by the names of its headers.
@@ -74,7 +76,7 @@ func judge(path string) string {
 
 // given are the headers that a procedure is given; every other one states a fact.
 var given = []string{"expect", "comment", "check", "at", "proven", "authority", "package", "model", "index", "size",
-	"image-limit", "format", "chosen", "groups", "architecture", "agree", "generation"}
+	"image-limit", "format", "chosen", "groups", "architecture", "agree", "generation", "seen"}
 
 // compare holds the facts that the file states against those found; a file need not state them all.
 func compare(v *vector, found facts) string {

@@ -23,6 +23,7 @@ from tests.vectors.cases import (
     memory,
     mldsa,
     reached,
+    reports,
     revocation,
     roots,
     scope,
@@ -56,6 +57,7 @@ AREAS = (
     maps,
     differences,
     bundles,
+    reports,
 )
 
 

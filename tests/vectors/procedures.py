@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from io import BytesIO
 
-from sealring.authentic import Authentic
+from sealring.authentic import Authentic, read_claim
 from sealring.bundle import StatementEntry, open_entries
 from sealring.catalogue.entry import parse_entry
 from sealring.catalogue.follows import verify_entry
@@ -19,10 +19,15 @@ from sealring.catalogue.view import parse_view, verify_view
 from sealring.catalogue.view_difference import apply_difference, parse_view_difference
 from sealring.envelope import parse_envelope
 from sealring.floors import Floors, kept
+from sealring.halt import check_halt, prove_halt
 from sealring.moment import check_time
+from sealring.names import instant
+from sealring.report import check_signed, open_report
 from sealring.statement import (
     TYPES,
     Common,
+    Release,
+    SerialStatement,
     parse_statement,
 )
 from sealring.time_floors import TimeFloors
@@ -123,6 +128,25 @@ def bundle(vector: Vector) -> Facts:
     return {"entries": str(len(found)), "statements": " ".join(digests)}
 
 
+def report(vector: Vector) -> Facts:
+    shown = open_report(vector.one("report"))
+    for raw in vector.all("serial"):
+        chain = chain_of(vector)
+        found = chain.authenticate(raw, SerialStatement, vector.headers["authority"])
+        check_signed(shown, chain.verify(found, moment_of(vector), None))
+    return {"number": str(shown.report.number), "event": shown.report.event}
+
+
+def halt(vector: Vector) -> Facts:
+    claim = read_claim(vector.one("release"))
+    release, leaf = claim.statement, Head.from_bytes(vector.one("leaf"))
+    assert isinstance(release, Release)
+    proven = prove_halt(vector.one("halt"), leaf, root=vector.one("root").hex(), release=release.subject)
+    seen = instant(vector.headers["seen"]) if "seen" in vector.headers else None
+    check_halt(proven, release, claim.envelope.id, instant(vector.headers["at"]), seen=seen)
+    return {}
+
+
 PROCEDURES: dict[str, Callable[[Vector], Facts]] = {
     "envelope": envelope,
     "statement": statement,
@@ -143,4 +167,6 @@ PROCEDURES: dict[str, Callable[[Vector], Facts]] = {
     "entry": entry,
     "log": log,
     "bundle": bundle,
+    "report": report,
+    "halt": halt,
 }
