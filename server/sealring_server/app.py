@@ -3,8 +3,8 @@
 from flask import Flask
 
 from sealring_server import answer, log_reads, publish, reads, tus
-from sealring_server.counting import count_requests
 from sealring_server.backup.taking import refuse_while_stopped
+from sealring_server.counting import count_requests
 from sealring_server.here import StoreHere
 from sealring_server.mirror.serving import refuse_writes
 from sealring_server.problems import answer_problems
@@ -18,6 +18,8 @@ def create_app(store: StoreHere) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     app.extensions["sealring"] = store
+    # First, so that what the others refuse is counted too.
+    count_requests(app, store.failures, store.clock)
     refuse_while_stopped(app, store)
     app.register_blueprint(reads.bp)
     app.register_blueprint(log_reads.bp)
@@ -25,7 +27,6 @@ def create_app(store: StoreHere) -> Flask:
     app.register_blueprint(publish.bp)
     app.register_blueprint(report_routes.bp)
     app.register_blueprint(tus.bp)
-    count_requests(app, store.failures, store.clock)
     refuse_writes(app, store)
     answer_problems(app)
     return app

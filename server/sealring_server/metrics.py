@@ -79,9 +79,9 @@ def _ends(facts: Facts) -> Iterator[Metric]:
 
 def _work(failures: Failures) -> Iterator[Metric]:
     last = failures.last_maintained
-    if last is not None:
-        words = "When the store last looked at all that it must do by itself, since 1970"
-        yield _one("maintenance_timestamp_seconds", words, last.timestamp())
+    # Given as 0 before the first round: a figure that is missing fires no alert.
+    words = "When the store last looked at all that it must do by itself, since 1970; 0 for not since its start"
+    yield _one("maintenance_timestamp_seconds", words, last.timestamp() if last else 0.0)
     yield _counter("maintenance_failures", "Rounds of the store's own work that failed", failures.maintenance)
     yield _counter("signing_failures", "Signatures that a key did not give", failures.signing)
 
