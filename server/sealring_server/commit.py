@@ -20,6 +20,7 @@ from sealring_server.catalogue import append_entry
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
 from sealring_server.prepared import Prepared, insert_or_ignore, of_new, upsert
+from sealring_server.released import note_released
 from sealring_server.schema import halts, heads, statements, tallies
 from sealring_server.tuf_repo import TufFile, publish_catalogue
 from sealring_server.views import update_views
@@ -77,6 +78,7 @@ class Draft:
         added = [row | {"entry": entry, "raw": raw} for row, raw in zip(rows, raws, strict=True)]
         _ADD_STATEMENT.run(self.connection, added)
         self._move_heads(rows)
+        note_released(self.connection, (one.statement for one in news))
         self.news += [one.statement for one in news]
         self.updates |= {key_of(self.root, one.statement): _head(one) for one in news}
 

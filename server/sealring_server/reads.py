@@ -15,7 +15,8 @@ from sealring.names import ROOT
 from sealring_server.catalogue import NoSuchThing, log_path, prove
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
-from sealring_server.schema import blobs, entries
+from sealring_server.released import readable_size
+from sealring_server.schema import entries
 from sealring_server.tuf_packages import is_package
 from sealring_server.tuf_repo import CATALOGUE, metadata_bytes
 from sealring_server.views import view_bytes
@@ -148,13 +149,13 @@ def log(size: int, index: int) -> Response:
 
 @bp.get("/v1/blobs/<digest>")
 def blob(digest: str) -> Response:
-    """An image, or one range of its bytes (HT-1, HT-5); what no row names is not served, file or not."""
+    """An image that is released, or one range of its bytes (HT-1, HT-5, RD-1); a file without a row is not served."""
     return _image(digest)
 
 
 def _image(digest: str) -> Response:
     with here().database.reading() as connection:
-        size = connection.scalar(select(blobs.c.size).where(blobs.c.sha256 == digest))
+        size = readable_size(connection, digest)  # RD-1
     if size is None:
         raise NoSuchThing(f"image {digest[:80]}")
     start, end, status = _range(size, digest)

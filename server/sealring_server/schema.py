@@ -243,6 +243,13 @@ speakers = Table(
     comment="Whose new statements an open publication holds (SPEC PB-7); a slash follows where only delegates speak",
 )
 
+released = Table(
+    "released",
+    metadata,
+    Column("sha256", text_of(64), primary_key=True),
+    comment="The images that a release or stack has named (SPEC RD-1): only these are served",
+)
+
 uploads = Table(
     "uploads",
     metadata,

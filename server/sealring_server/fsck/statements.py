@@ -11,11 +11,12 @@ from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.view import view_key
 from sealring.envelope import parse_envelope
 from sealring.errors import TrustError
-from sealring.statement import RevisionStatement, UnknownFormat, parse_statement
+from sealring.statement import Release, RevisionStatement, Stack, UnknownFormat, parse_statement
 from sealring_server.fsck.report import IMAGE, Report
 from sealring_server.fsck.scratch import Scratch
 from sealring_server.prepared import Prepared
-from sealring_server.schema import blobs, heads, leaves, statements, tallies
+from sealring_server.released import named_images
+from sealring_server.schema import blobs, heads, leaves, released, statements, tallies
 
 PAGE = 500  # rows in memory
 
@@ -52,6 +53,8 @@ def check_statements(
         _check_leaf(connection, root, row, name, report)
         if isinstance(said, RevisionStatement):
             _check_image(connection, said, report, may_lack=may_lack)
+        if isinstance(said, Release | Stack):
+            _check_released(connection, said, name, report)
 
 
 def check_heads(connection: Connection, root: bytes, scratch: Scratch, report: Report) -> None:
@@ -110,6 +113,13 @@ def _note(root: bytes, head: Any, scratch: Scratch, report: Report) -> None:
             scratch.head(view_key(root, head.subject), None, f"view {head.subject}")
     except (TrustError, ValueError) as err:
         report.bad("heads", f"{name}: {err}")
+
+
+def _check_released(connection: Connection, said: Release | Stack, name: str, report: Report) -> None:
+    """RD-1: whoever may install an image may read it."""
+    for digest in sorted(named_images(connection, [said])):
+        if connection.scalar(select(released.c.sha256).where(released.c.sha256 == digest)) is None:
+            report.bad("statements", f"{name}: releases image {digest}, and no row lets it be read")
 
 
 def _wrong(row: Any) -> Iterator[str]:

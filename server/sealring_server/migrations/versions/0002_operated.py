@@ -26,6 +26,13 @@ def upgrade() -> None:
         comment="A row while the store signs and takes nothing (SPEC BK-2): it was restored, or shown a later entry",
     )
     op.add_column("publications", sa.Column("opened", number, nullable=False, server_default="0"))
+    op.create_table(
+        "released",
+        sa.Column("sha256", text_of(64), primary_key=True),
+        comment="The images that a release or stack has named (SPEC RD-1): only these are served",
+    )
+    # Format 2 served whatever was there: it is no secret any more, and stays.
+    op.execute("INSERT INTO released SELECT sha256 FROM blobs")
     _make_reports()
     # What an older edition had taken lies beside the other uploads still: whoever sends it finds all of it there.
     op.execute("UPDATE uploads SET received = 0")
@@ -38,6 +45,7 @@ def downgrade() -> None:
         op.drop_table(name)
     op.drop_column("publications", "opened")
     op.drop_table("stopped")
+    op.drop_table("released")
     op.execute("UPDATE store SET format = 2")
 
 
