@@ -21,7 +21,7 @@ from sealring_server.fsck.scratch import Scratch
 from sealring_server.fsck.statements import check_heads, check_statements
 from sealring_server.fsck.tuf import check_old_tuf, check_tuf
 from sealring_server.fsck.views import check_past, check_views
-from sealring_server.images.folder import ImageFolder
+from sealring_server.images.chosen import images_of
 from sealring_server.migrations.run import REVISIONS, VERSIONS
 from sealring_server.schema import FORMAT, entries, heads, store
 from sealring_server.settings import Settings, load_settings
@@ -42,7 +42,7 @@ def check_folder(folder: Path, at: datetime, *, quick: bool) -> tuple[Report, in
     """
     report, settings = Report(), load_settings(folder)
     with reading(folder, settings) as connection:
-        place = Place(ImageFolder(folder / "blobs"), may_lack=settings.mirror is not None)
+        place = Place(images_of(settings.images, folder), may_lack=settings.mirror is not None)
         number = check_state(connection, place, at, report, quick=quick, folder=folder)
     return report, number
 
