@@ -82,12 +82,14 @@ def _verify(args: argparse.Namespace, outside: Outside) -> None:
 def cmd_restore(args: argparse.Namespace, outside: Outside) -> None:
     """Make a store of a backup that verifies from --root; it signs nothing until `sealring-store resume`."""
     from sealring_server.backup.restore import restore
-    from sealring_server.images.folder import ImageFolder
+    from sealring_server.images.chosen import images_of
     from sealring_server.settings import load_settings
 
     settings = load_settings(args.dir)
     settings = replace(settings, database=replace(settings.database, url=args.database or settings.database.url))
-    images = ImageFolder(args.dir / "blobs")
+    if args.images:
+        settings = replace(settings, images=replace(settings.images, url=args.images))
+    images = images_of(settings.images, args.dir)
     anchor = read_file(args.root, MAX_ENVELOPE)
     done = restore(args.backup, args.dir, settings, images, anchor, outside.clock, args.keys)
     entry = done.found.manifest.entry
@@ -187,6 +189,8 @@ def add_backup(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
     restore.add_argument("dir", type=Path, metavar="DIR", help="the new store's folder")
     restore.add_argument("--root", type=Path, required=True, metavar="FILE", help="the root assertion that you trust")
     restore.add_argument("--database", metavar="URL", help="postgresql://...; SQLite in DIR unless given")
+    images_help = "s3://BUCKET/PREFIX, with the other members of [images] in DIR/store.toml; DIR/blobs unless given"
+    restore.add_argument("--images", metavar="URL", help=images_help)
     keys_help = "the folder `keys` of the store that was; private keys are in no backup"
     restore.add_argument("--keys", type=Path, metavar="FOLDER", help=keys_help)
     _add_resume(command(commands, "resume", cmd_resume, *RESUME))
