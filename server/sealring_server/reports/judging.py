@@ -28,6 +28,7 @@ from sealring_server.schema import halts, heads, progress, reporters, rollouts, 
 AWAY: Final = 900  # seconds without a look after which nobody's silence until now is held against him
 NOTE: Final = 300  # seconds after which a look is noted again, though nothing changed
 _GOVERN: Final = ("root", "brand", "delegation", "revocations")
+AT_ONCE: Final = 20_000  # serials that are judged again in one look; about two seconds
 AT_LEAST: Final = 2  # failing devices: one thief's key alone halts nothing
 
 _CHECKED = Prepared(
@@ -125,16 +126,20 @@ def _judged(here: StoreHere, connection: Connection, one: _Rollout, at: datetime
     held, now = Held(connection), int(at.timestamp())
     # Who was away, or whose clock jumped, has not heard what devices said meanwhile: no silence counts from before.
     watched = one.watched if 0 <= now - one.judged <= AWAY else now
-    _LOOKED.run(connection, [{"of": one.ground, "now": now, "since": watched}])
+    looked = {"of": one.ground, "now": now, "since": watched}
     raw = held.current("release", one.release)
     said = read_claim(raw).statement if raw is not None else None
     if not isinstance(said, Release) or not isinstance(said.rollout, Rollout):
+        _LOOKED.run(connection, [looked])
         return None
     late = now - said.rollout.silence
     # Who counts is looked up only where enough have failed, whoever they are.
     if not _tally(connection, said, one.ground, late, watched, also_uncounted=True).is_enough:
+        _LOOKED.run(connection, [looked])
         return None
-    _check_serials(here, held, one.ground, Moment(at))
+    if not _check_serials(here, held, one.ground, Moment(at)):
+        return None  # nothing is noted: the next look goes on
+    _LOOKED.run(connection, [looked])
     tally = _tally(connection, said, one.ground, late, watched)
     if not tally.is_beyond(said.rollout) or not _may_halt(here, held, said, Moment(at)):
         return None
@@ -167,17 +172,31 @@ def _tally(
     return Tally(int(begun), int(failed), int(silent))
 
 
-def _check_serials(here: StoreHere, held: Held, ground: str, moment: Moment) -> None:
-    """RP-3: judge again each serial of this release about which anything may have changed since it was looked at."""
+def _check_serials(here: StoreHere, held: Held, ground: str, moment: Moment) -> bool:
+    """RP-3: judge again each serial of this release about which anything may have changed since it was looked at.
+
+    Whether that were all of them: the lock is held meanwhile, and after new keys of a brand they may be a million.
+    """
     connection, newest = held.connection, last_entry(held.connection).sequence
     changed = connection.scalar(select(func.max(statements.c.entry)).where(statements.c.type.in_(_GOVERN))) or 0
-    serial = and_(heads.c.type == "serial", heads.c.subject == reporters.c.device, heads.c.id == reporters.c.serial_id)
+    serial = and_(heads.c.type == "serial", heads.c.subject == reporters.c.device, heads.c.format == 1)
     ended = reporters.c.until <= int(moment.at.timestamp())
+    other = or_(heads.c.id.is_(None), heads.c.id != reporters.c.serial_id)
     asked = (
         select(reporters.c.device, reporters.c.key_id)
         .join(progress, and_(progress.c.device == reporters.c.device, progress.c.ground == ground))
         .outerjoin(heads, serial)
-        .where(reporters.c.serial_id != "", or_(reporters.c.checked < changed, heads.c.id.is_(None), ended))
+        .outerjoin(statements, statements.c.envelope == heads.c.envelope)
+        .where(
+            reporters.c.serial_id != "",
+            or_(
+                reporters.c.checked < changed,
+                and_(reporters.c.counted == 1, or_(other, ended)),
+                # One that had ended counts again once the brand has signed it anew.
+                and_(reporters.c.counted == 0, statements.c.entry > reporters.c.checked),
+            ),
+        )
+        .limit(AT_ONCE)
     )
     rows = []
     for device, key in connection.execute(asked).all():
@@ -189,6 +208,7 @@ def _check_serials(here: StoreHere, held: Held, ground: str, moment: Moment) -> 
         rows.append(row)
     if rows:
         _CHECKED.run(connection, rows)
+    return len(rows) < AT_ONCE
 
 
 def _may_halt(here: StoreHere, held: Held, said: Release, moment: Moment) -> bool:

@@ -168,6 +168,18 @@ def test_serials_that_ended_since_count_neither_as_failing_nor_as_begun(factory:
     assert factory.halts()[0].reason.startswith("2 of 2 ")
 
 
+def test_a_serial_that_is_signed_anew_counts_again(factory: Factory) -> None:
+    """RP-3: its life was over when the store looked, and what the device had said stands once the brand renews it."""
+    shop, world = factory.shop, factory.shop.world
+    first, second = factory.device("old", expires=factory.shop.at + DAY), factory.device()
+    for device in (first, second):
+        device.says("begun", "failed")
+    shop.later(days=2)
+    assert factory.judge(minutes=10) == []
+    shop.publish([world.signed(world.serial(first.key.public, "old", sequence=2))])
+    assert factory.judge(minutes=10) == [RELEASE]
+
+
 def test_the_next_release_is_not_halted_and_is_counted_anew(factory: Factory) -> None:
     """HL-2: the brand's next signature, here a wider share, ends a halt; old failures are nothing against it."""
     devices = factory.many(3)
