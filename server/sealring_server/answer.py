@@ -36,8 +36,11 @@ def answer_one(brand: str, model: str) -> Response:
     cache = _cache()
     with here().database.reading() as connection:
         question = reduced(connection, f"{brand}/{model}", question)
+        now = state(connection)
+        if question.entry > now[0]:
+            here().failures.claimed_later()  # BK-2: an old disk that was put back, or anybody's word: for the operator
         # Nothing but a publication or a signature of the store changes an answer.
-        key = (state(connection), brand, model, question, is_packed)
+        key = (now, brand, model, question, is_packed)
         if found := cache.get(key):
             return _respond(found, is_packed=is_packed)
         raw = answer(connection, here(), f"{brand}/{model}", question)

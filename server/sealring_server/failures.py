@@ -16,7 +16,7 @@ MICRO = 1_000_000
 
 
 def _names() -> Iterator[str]:
-    yield from ("signing", "maintenance", "maintained")
+    yield from ("signing", "maintenance", "maintained", "claimed")
     for kind in KINDS:
         yield from (f"requests {kind} {outcome}" for outcome in OUTCOMES)
         yield from (f"within {kind} {place}" for place in range(len(BOUNDS) + 1))
@@ -37,6 +37,10 @@ class Failures:
     def maintenance_failed(self) -> None:
         """What the store does by itself was not done, for whatever reason."""
         self._shared.add("maintenance")
+
+    def claimed_later(self) -> None:
+        """Somebody said that he saw a later entry of this store than it has; anybody may say so (SPEC AN-1, BK-2)."""
+        self._shared.add("claimed")
 
     def maintained(self, at: datetime) -> None:
         """A round of what the store does by itself ended well at this instant."""
@@ -59,6 +63,11 @@ class Failures:
     def maintenance(self) -> int:
         """Failed rounds of maintenance so far."""
         return self._shared.total("maintenance")
+
+    @property
+    def claimed(self) -> int:
+        """Questions so far that named a later entry than there was."""
+        return self._shared.total("claimed")
 
     @property
     def last_maintained(self) -> datetime | None:

@@ -21,6 +21,7 @@ from sealring.names import instant, spell
 from sealring.statement import TYPES
 from sealring.time_floors import about
 from sealring_server.alarms import alarms, halt_alarms
+from sealring_server.backup.stopped import find_stop
 from sealring_server.catalogue import last_entry
 from sealring_server.database import open_database
 from sealring_server.held import Held
@@ -69,6 +70,8 @@ def status_of_folder(folder: Path, at: datetime) -> dict[str, Any]:
             select(heads.c.type, func.count()).group_by(heads.c.type).order_by(heads.c.type)
         ).all()
         halted = [one for one in halts(connection) if one.is_current]
+        stop = find_stop(connection)
+        stopped = [] if stop is None else [f"{stop}: {stop.hint()}"]
         images = connection.execute(select(func.count(), func.coalesce(func.sum(blobs.c.size), 0))).one()
         mirror = {} if settings.mirror is None else {"mirror": told(folder / KEPT, settings.mirror.url, at)}
         return {
@@ -86,7 +89,7 @@ def status_of_folder(folder: Path, at: datetime) -> dict[str, Any]:
                 {"release": one.release, "id": one.id, "reason": one.reason, "time": spell(one.time)} for one in halted
             ],
             "tuf_expires": {role: spell(ends) for role, ends in expires.items()},
-            "alarms": [*alarms(expires, entry.time, at), *map(str, halt_alarms(halted))],
+            "alarms": [*stopped, *alarms(expires, entry.time, at), *map(str, halt_alarms(halted))],
         }
 
 

@@ -56,6 +56,7 @@ def checks(facts: Facts) -> list[Check]:
         *_parts(facts),
         *_signatures(facts),
         *_rounds(facts),
+        *_claims(facts),
         *_mirror(facts),
         *_disk(facts),
         *_errors(facts),
@@ -101,6 +102,14 @@ def _todo(alarm: Alarm, facts: Facts) -> str:
     if "TUF root" in alarm.what:
         return "Its holders sign a new one: `sealring-store tuf request DIR`; docs/store-keys.md, section 3."
     return "The store signs this by itself and could not: see Rounds, Keys and Disk here, then docs/store-keys.md."
+
+
+def _claims(facts: Facts) -> Iterator[Check]:
+    """BK-2: a device that saw what this store has not; unsigned, so a question and no answer."""
+    if facts.failures.claimed:
+        said = f"{plural(facts.failures.claimed, 'question')} named a later entry than this store has, since the start."
+        todo = "Was an old disk or database put back? `sealring-store resume DIR --from MIRROR --check` finds out."
+        yield Check("Later entries", "soon", said, todo)
 
 
 def _rounds(facts: Facts) -> Iterator[Check]:
