@@ -84,11 +84,11 @@ class Rig:
     def refresh(self) -> Report:
         return refresh(self.device, self.outside(), apply=True)
 
-    def by_hand(self, *bundles: Path, apply: bool = True) -> Report:
+    def by_hand(self, *bundles: Path, apply: bool = True, paranoid: bool = False) -> Report:
         """What the command does with `--bundle`; no address answers."""
         sticks = Sticks.open(bundles)
         try:
-            return refresh(self.device, self.outside(), apply=apply, sticks=sticks)
+            return refresh(self.device, self.outside(), apply=apply, paranoid=paranoid, sticks=sticks)
         finally:
             sticks.close()
 

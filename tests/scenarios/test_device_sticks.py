@@ -423,7 +423,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_no_image(device: Rig, tmp_path:
 
 
 def test_a_paranoid_device_says_what_it_misses(device: Rig, tmp_path: Path) -> None:
-    """SPEC VW-4: the proof of every row is not in such bundles, so that it takes nothing from them."""
+    """SPEC VW-4: where a bundle has not the proof of every row, it takes nothing from it."""
     scene = shelf(device)
     device.folder.joinpath("device.json").write_bytes(
         device.folder.joinpath("device.json").read_bytes().replace(b"}", b',"paranoid":true}')
