@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from sealring.bundle import (
     Entry,
+    HaltEntry,
     ImageEntry,
     PathEntry,
     ProofEntry,
+    ReportEntry,
     StatementEntry,
     TufEntry,
     ViewDifferenceEntry,
@@ -25,6 +27,7 @@ from sealring.command.show import explain
 from sealring.errors import TrustError
 from sealring.keyfile import create_key_file, public_file
 from sealring.statement import Common
+from tests.fuzz.seeds import halts, reports
 from tests.samples import EVERY_TYPE
 from tests.stores import make_folder
 from tests.world import Key, World, sign
@@ -98,11 +101,13 @@ def test_every_entry_of_a_bundle_is_listed(tmp_path: Path, tuf_root: bytes) -> N
             PathEntry(9, 4, b"\5" * 64),
             StatementEntry(WORLD.signed(WORLD.model()).raw, in_parts=True),
             ViewDifferenceEntry(b"\7" * 32, b"\x08" * 32, b"{}"),
+            ReportEntry(next(reports())),
+            HaltEntry(next(halts())),
             ImageEntry(b"\6" * 32, 5, stream),
         ]
         said = shown(tmp_path, write_bundle(entries))
     words = ("statement release", "tuf acme/main", "view of model", "proof for 1", "path entry 4", "statement model")
-    for word in (*words, "difference from view 0707", "image 0606"):
+    for word in (*words, "difference from view 0707", "image 0606", "report 1 of", "halt of acme/tool"):
         assert word in said
 
 

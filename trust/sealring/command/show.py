@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from sealring.bundle import (
+    HaltEntry,
     ImageEntry,
     PathEntry,
     ProofEntry,
     Reader,
+    ReportEntry,
     StatementEntry,
     TufEntry,
     ViewDifferenceEntry,
@@ -28,8 +30,10 @@ from sealring.command.objects import Object, key_object, rows_object, statement_
 from sealring.command.output import Output, Row, Sheet, counted
 from sealring.command.outside import Outside
 from sealring.errors import TrustError
+from sealring.halt import parse_halt
 from sealring.keyfile import parse_key_file, parse_public_file
 from sealring.names import spell
+from sealring.report import open_report
 from sealring.request.form import BEGINS, parse_request
 from sealring.statement import UnknownFormat
 from sealring.strict import Malformed
@@ -103,6 +107,11 @@ def bundle_rows(stream: Reader) -> list[Row]:
             case ViewDifferenceEntry(base, to, data):
                 what = f"from view {base.hex()[:16]}... to {to.hex()[:16]}..."
                 rows.append(("difference", what, f"{len(data)} bytes"))
+            case ReportEntry(data):
+                rows.append(("report", _report(data), f"{len(data)} bytes"))
+            case HaltEntry(data):
+                halt = parse_halt(data)
+                rows.append(("halt", f"of {halt.release} at {spell(halt.time)}, {halt.reason}", f"{len(data)} bytes"))
             case ImageEntry(digest, size):
                 rows.append(("image", digest.hex(), f"{size} bytes"))
     return rows
@@ -112,6 +121,12 @@ def bundle_object(rows: list[Row]) -> Object:
     """The same rows for `--json`, sizes in bytes."""
     entries = [{"entry": kind, "what": what, "bytes": int(size.split()[0])} for kind, what, size in rows]
     return {"kind": "bundle", "entries": entries}
+
+
+def _report(raw: bytes) -> str:
+    shown = open_report(raw)
+    said, signed = shown.report, "signed" if shown.signatures else "not signed"
+    return f"{said.number} of a device of {said.model}, {said.event} {said.package} revision {said.revision}, {signed}"
 
 
 def _statement(raw: bytes) -> str:
