@@ -24,7 +24,7 @@ from sealring.errors import SealringError
 from sealring_server.app import create_app
 from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere, open_store
-from sealring_server.mirror.serving import keep_up
+from sealring_server.mirror.serving import keep_up, until_next
 from sealring_server.operator.app import create_operator_app
 from sealring_server.operator.listener import beside
 from sealring_server.reports import judge_halts
@@ -211,7 +211,7 @@ def _attend(
         ready(_url(address))
     here, failed = open_store(folder, clock, failures=failures), failures.maintenance
     for number in count(1):
-        time.sleep(pause(failed))
+        time.sleep(until_next(here, pause(failed)))
         failed = 0 if _attempt(here, number) else failed + 1
 
 

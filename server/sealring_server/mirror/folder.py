@@ -19,7 +19,7 @@ from sealring_server.database import Database, database_url, is_made
 from sealring_server.disk import sync_folder
 from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere
-from sealring_server.images.folder import ImageFolder
+from sealring_server.images.chosen import images_of
 from sealring_server.key_folder import KeyFolder
 from sealring_server.mirror.errors import OtherMirror
 from sealring_server.online_keys import OnlineKeys
@@ -63,7 +63,7 @@ def open_mirror(folder: Path, clock: Clock, failures: Failures | None = None) ->
         raise OtherMirror(folder, "no mirror; its store.toml has no table [mirror]")
     counted = failures or Failures()
     online = OnlineKeys(KeyFolder(folder, credentials_folder()), counted)
-    images = ImageFolder(folder / "blobs")
+    images = images_of(settings.images, folder)
     database = Database(database_url(folder, settings))
     return StoreHere(folder, database, images, online, clock, settings.limits, settings, failures=counted)
 
@@ -93,7 +93,7 @@ def make_mirror(folder: Path, wanted: Mirror, root: bytes | None) -> None:
             raise OtherMirror(folder, "a mirror under another root")
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_durably(kept, root)
-    ImageFolder(folder / "blobs").create()
+    images_of(settings.images, folder).create()
     if settings.mirror != wanted:
         _write_settings(folder, wanted)
     sync_folder(folder)

@@ -47,3 +47,13 @@ def keep_up(here: StoreHere, *, collect: bool) -> None:
         look(here, Look())
     except StateBusy:
         return  # `sealring-store mirror` is at it
+
+
+def until_next(here: StoreHere, seconds: float) -> float:
+    """How long the server waits for its next round: for a mirror no longer than its operator wants.
+
+    Args:
+        seconds: a store's own pause.
+    """
+    mirror = here.settings.mirror
+    return seconds if mirror is None else min(seconds, float(mirror.seconds))
