@@ -21,8 +21,9 @@ from sealring.command.store_http import CHUNK, Answer, BadAnswer, Line, StoreCli
 from sealring.errors import SealringError, TrustError
 
 CONNECTIONS = 4
-WORTH = 1024 * 1024  # bytes; what adds less is no progress, or a line that drips would be tried for ever
+WORTH = 128 * 1024  # bytes; what adds less is no progress, or a line that drips would be tried for ever
 SLICE = 0.2  # seconds of a pause, between two looks whether all of it is to end
+BREAK_SECONDS = 0.05
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
@@ -93,7 +94,8 @@ class Uploads:
                 wait(done, return_when=FIRST_EXCEPTION)
             finally:
                 self._end.set()
-                if not all(one.done() for one in done):
+                # More than once: one that was just connecting had nothing yet that could be broken off.
+                while wait(done, BREAK_SECONDS).not_done:
                     for line in lines:
                         line.break_off()
         for line in lines:
