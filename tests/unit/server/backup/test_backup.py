@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from sealring.keyfile.form import public_file
+from sealring.request.tuf_root import parse_root_request
 from sealring_server.backup.errors import BackupBusy, BackupDamaged, NotABackup, NotStopped, Stopped
 from sealring_server.backup.form import MANIFEST, part_path, read_manifest
 from sealring_server.backup.stopped import stop
@@ -24,6 +26,7 @@ from sealring_server.here import open_store
 from sealring_server.publication import open_publication
 from sealring_server.schedule import sign_due
 from sealring_server.schema import metadata
+from tests.stores import signer
 from tests.unit.server.conftest import Shop, bundle
 from tests.world import World
 
@@ -252,3 +255,35 @@ def test_a_restore_never_writes_over_a_store(filled: Shop, root: Path, tmp_path:
     assert call(filled, "restore", tmp_path / "b", filled.folder, "--root", root) == 1
     assert call(filled, "restore", tmp_path / "b", tmp_path / "n", "--root", root, "--keys", tmp_path / "b") == 11
     assert not (tmp_path / "n" / "store.db").exists()
+
+
+def test_several_holders_sign_the_new_tuf_root(
+    filled: Shop, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SPEC BK-3, TF-9: the request goes round; no old TUF file is served under the new root, which no chain reaches."""
+    back_up(filled.here, tmp_path / "b")
+    new = tmp_path / "new"
+    assert call(filled, "restore", tmp_path / "b", new, "--root", root) == 0
+    keys = [filled.world.key(name) for name in ("ann", "bob")]
+    words: list[object] = []
+    for key, name in zip(keys, ("ann", "bob"), strict=True):
+        (tmp_path / f"{name}.pub").write_bytes(public_file(key.public))
+        words += ["--tuf-root-pub", tmp_path / f"{name}.pub"]
+    request = tmp_path / "root.request"
+    assert call(filled, "resume", new, "--new-tuf-root", *words, "--tuf-root-threshold", 2, "--out", request) == 0
+    draft = parse_root_request(request.read_bytes()).draft
+    made = [signer(key).sign(draft.signed_bytes) for key in keys]
+    (tmp_path / "one.json").write_bytes(draft.with_signatures({made[0].keyid: made[0].signature}).raw)
+    assert call(filled, "resume", new, "--tuf-root", tmp_path / "one.json") == 21
+    signed = draft.with_signatures({one.keyid: one.signature for one in made})
+    (tmp_path / "1.root.json").write_bytes(signed.raw)
+    capsys.readouterr()
+    assert call(filled, "resume", new, "--tuf-root", tmp_path / "1.root.json", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["sha256"] == sha256(signed.raw).hexdigest()
+    assert call(filled, "fsck", new) == 0
+    assert (new / "1.root.json").read_bytes() == signed.raw
+    shop = Shop(filled.world, new, filled.pin, filled.at)
+    shop.publish(
+        [filled.world.signed(one) for one in (filled.world.revision(3, b"3"), filled.world.release(3))], [b"3"]
+    )
+    assert call(filled, "resume", new, "--tuf-root", tmp_path / "1.root.json") != 0  # once is enough
