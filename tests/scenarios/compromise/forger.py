@@ -22,6 +22,7 @@ from sealring.catalogue.log import inclusion_path, root_of
 from sealring.catalogue.sparse import SparseMap
 from sealring.catalogue.view import make_view, view_key
 from sealring.envelope import Envelope
+from sealring.halt import halt_head, halt_key
 from sealring.keyfile import load_key_file, open_key
 from sealring.keyfile.tuf import TufSigner
 from sealring.statement import parse_statement
@@ -98,6 +99,21 @@ class Forger:
         made = SparseMap.empty().with_updates({**leaves, key: view.leaf(1)})
         self.files[f"/v1/proofs/{made.root.hex()}/{key.hex()}"] = made.prove([key])
         return made
+
+    def list_halted(
+        self, statements: Sequence[Envelope], release: Envelope, halt: bytes | None, at: datetime | None = None
+    ) -> CatalogueEntry:
+        """As `list`, with this halt of this release in the map, or the proof that there is none."""
+        made = self.commit(statements)
+        key = halt_key(self.root, parse_statement(release.payload).subject)
+        if halt is not None:
+            made = made.with_updates({key: halt_head(halt, 1)})
+            self.files[f"/v1/halts/{sha256(halt).hexdigest()}"] = halt
+        for one in (key, view_key(self.root, MODEL)):
+            self.files[f"/v1/proofs/{made.root.hex()}/{one.hex()}"] = made.prove([one])
+        entry = self.entry(made, at=at)
+        self.show(entry)
+        return entry
 
     def add_power(self, authority: str, raw: bytes) -> None:
         """Show one envelope more among what this authority delegates and revokes, whatever it holds."""
