@@ -6,7 +6,6 @@ good for, a halt, from whoever can forge that; and the thief of its own key.
 
 from pathlib import Path
 
-
 from sealring.bundle import (
     Entry,
     HaltEntry,
