@@ -7,6 +7,7 @@ primitive, and securesystemslib's canonical JSON for TUF. It is slow and plain o
 import base64
 import json
 import sqlite3
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
+from psycopg import sql
 from securesystemslib.formats import encode_canonical
 
 PAYLOAD_TYPE = b"application/vnd.sealring.assertion+json"
@@ -47,7 +50,7 @@ def check_store(folder: Path, *, lapsed: bool = False) -> Checked:
     Args:
         lapsed: whether heads may lack signatures by today's keys, as after a rotation that cut them off.
     """
-    with closing(sqlite3.connect(f"file:{folder / 'store.db'}?mode=ro", uri=True, isolation_level=None)) as db:
+    with closing(_rows(folder)) as db:
         db.row_factory = sqlite3.Row
         db.execute("BEGIN")
         assert [tuple(row) for row in db.execute("PRAGMA integrity_check")] == [("ok",)]
@@ -61,6 +64,26 @@ def check_store(folder: Path, *, lapsed: bool = False) -> Checked:
         blobs = _check_blobs(db, folder, heads)
         _check_tuf(db, folder, newest)
         return Checked(newest["sequence"], {about: head.sequence for about, head in heads.items()}, blobs)
+
+
+def _rows(folder: Path) -> sqlite3.Connection:
+    """The store's database; of one in PostgreSQL every row, read in one state and copied into memory."""
+    settings = folder / "store.toml"
+    url = tomllib.loads(settings.read_text()).get("database", {}).get("url", "") if settings.exists() else ""
+    if not url:
+        return sqlite3.connect(f"file:{folder / 'store.db'}?mode=ro", uri=True, isolation_level=None)
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    with psycopg.connect(url) as rows:
+        rows.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        columns: dict[str, list[str]] = {}
+        asked = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+        for table, column in rows.execute(f"{asked} ORDER BY table_name, ordinal_position").fetchall():
+            columns.setdefault(table, []).append(column)
+        for table, names in columns.items():
+            copy.execute(f'CREATE TABLE "{table}" ({", ".join(names)})')
+            found = rows.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table)))
+            copy.executemany(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(names))})', found)
+    return copy
 
 
 def _statement(db: sqlite3.Connection, head: sqlite3.Row) -> _Statement:

@@ -29,6 +29,7 @@ from sealring.keyfile.tuf import TufSigner
 from sealring.names import instant, spell
 from sealring_server.making import TufPinned, make_store
 from sealring_server.serving import Size, serve
+from sealring_server.settings import Database, Images, Settings
 from tests.world import Key, World
 
 START_SECONDS = 60
@@ -246,24 +247,38 @@ class RunningStore:
         return ask(self.url, path, "GET", None, **headers)
 
 
-def make_folder(world: World, folder: Path) -> RunningStore:
-    """A store's folder as `sealring-store init` leaves it, not yet served; its clock is the world's."""
+def make_folder(world: World, folder: Path, *, database: str = "", images: Images | None = None) -> RunningStore:
+    """A store's folder as `sealring-store init` leaves it, not yet served; its clock is the world's.
+
+    Args:
+        database: URL of an empty PostgreSQL database; SQLite in the folder unless given.
+        images: where the images are, if not in the folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    pin = make_store(folder, [world.root.raw], tuf_root_signer(world), lambda: world.at)
+    settings = Settings(database=Database(database), images=images or Images())
+    pin = make_store(folder, [world.root.raw], tuf_root_signer(world), lambda: world.at, settings=settings)
     return RunningStore(world, folder, pin)
 
 
 @contextlib.contextmanager
 def running_store(
-    world: World, folder: Path, *, workers: int = 1, clock: datetime | None = None, operator: bool = False
+    world: World,
+    folder: Path,
+    *,
+    workers: int = 1,
+    clock: datetime | None = None,
+    operator: bool = False,
+    database: str = "",
+    images: Images | None = None,
 ) -> Iterator[RunningStore]:
     """A new store for this world, served until the block ends.
 
     Args:
         clock: where its clock stands still (`set_clock` moves it); None for the machine's clock.
         operator: whether it has the operator's listener too.
+        database: see `make_folder`; images too.
     """
-    store = make_folder(world, folder)
+    store = make_folder(world, folder, database=database, images=images)
     if clock is not None:
         store.set_clock(clock)
     store.start(workers=workers, operator=operator)

@@ -3,13 +3,14 @@
 SQLite in the store's folder, or PostgreSQL (`postgres.py`) for any number of processes on any number of machines.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy import URL, Connection, Engine, RootTransaction, create_engine, event, inspect, make_url, select
 from sqlalchemy.exc import DatabaseError, DBAPIError
@@ -89,6 +90,7 @@ class Database:
         else:
             self._begin_writing = WRITING
             self._engine = postgres_engine(self.url, BUSY_SECONDS)
+        finalize(self, _dispose, self._engine, os.getpid()).atexit = False
 
     @property
     def engine(self) -> Engine:
@@ -224,6 +226,12 @@ def after_commit(connection: Connection, done: Callable[[], None]) -> None:
     transaction = connection.get_transaction()
     if transaction is not None and not connection.in_nested_transaction():
         _after.setdefault(transaction, []).append(done)
+
+
+def _dispose(engine: Engine, process: int) -> None:
+    """Close what nobody can use any more; never in a child, where it would end the connections of its parent."""
+    if os.getpid() == process:
+        engine.dispose()
 
 
 def _settings(connection: Any, _record: object) -> None:

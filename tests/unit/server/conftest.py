@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -16,6 +17,7 @@ from sealring.statement import Store
 from sealring_server.admission import NO_TERMS
 from sealring_server.here import Limits, StoreHere, open_store
 from sealring_server.publication import commit_publication, open_publication
+from sealring_server.settings import FILE, load_settings
 from sealring_server.terms import Terms
 from sealring_server.uploading import add_to_upload
 from tests.oracle import Checked, check_store
@@ -84,12 +86,45 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> RunningStore:
     return make_folder(World(), tmp_path_factory.mktemp("template") / "store")
 
 
+ON_EVERY_DATABASE = {"publication", "admission", "group_commit", "collecting", "dry_run", "tuf"}
+"""Modules whose tests of `shop` run on each kind of database: one suite, so that a kind more is one line more."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every kind of database for the modules above, but for tests that name theirs."""
+    is_named = any("shop" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    is_listed = metafunc.module.__name__.rpartition("test_")[2] in ON_EVERY_DATABASE
+    if "shop" in metafunc.fixturenames and is_listed and not is_named:
+        metafunc.parametrize("shop", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def template_on_postgres(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> RunningStore:
+    """The same in PostgreSQL; its database is copied for each test."""
+    return make_folder(World(), tmp_path_factory.mktemp("template") / "store", database=postgres.database())
+
+
 @pytest.fixture
-def shop(template: RunningStore, tmp_path: Path) -> Shop:
-    """An empty store of its own, at the world's instant."""
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+    """An empty store of its own, at the world's instant; SQLite unless it is told which kind."""
+    on_postgres = getattr(request, "param", "sqlite") == "postgresql"
+    template: RunningStore = request.getfixturevalue("template_on_postgres" if on_postgres else "template")
     folder = tmp_path / "store"
     shutil.copytree(template.folder, folder)
-    return Shop(template.world, folder, template.pin, template.world.at)
+    with _own_database(folder, request) if on_postgres else nullcontext():
+        shop = Shop(template.world, folder, template.pin, template.world.at)
+        yield shop
+        shop.here.database.close()
+
+
+@contextmanager
+def _own_database(folder: Path, request: pytest.FixtureRequest) -> Iterator[None]:
+    server: PostgresServer = request.getfixturevalue("postgres")
+    of_template = load_settings(folder).database.url
+    url = server.copy(of_template)
+    (folder / FILE).write_text((folder / FILE).read_text().replace(of_template, url))
+    yield
+    server.drop(url)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import OperationalError
 
 from sealring.authentic import read_claim
@@ -24,7 +24,7 @@ from sealring_server.here import open_store
 from sealring_server.making import TufPinned
 from sealring_server.publication import Opened, open_publication, publish_at_once
 from sealring_server.receipt import Published, receipt
-from sealring_server.schema import heads, publications
+from sealring_server.schema import heads, publications, statements
 from sealring_server.terms import Terms
 from sealring_server.together import Publication, Waiting, commit_together
 from sealring_server.uploading import add_to_upload
@@ -239,6 +239,7 @@ def test_a_cut_is_judged_by_what_the_group_has_done_so_far(first: Shop) -> None:
     first.check(lapsed=True)
 
 
+@pytest.mark.parametrize("shop", ["sqlite"], indirect=True)
 def test_a_full_disk_is_told_to_all_and_nothing_is_visible(first: Shop) -> None:
     """PB-10: what stops the shared part stops all of it; when there is room again, the same publications succeed."""
     engine, before = first.here.database.engine, first.check()
@@ -267,7 +268,7 @@ def test_a_full_disk_is_told_to_all_and_nothing_is_visible(first: Shop) -> None:
 def test_a_rule_on_the_whole_refuses_the_one_that_breaks_it(first: Shop) -> None:
     """PB-10: a release rotted on the disk, and a new model's view needs it: what came with that model is published."""
     with first.here.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE statements SET raw = x'00' WHERE type = 'release'")
+        connection.execute(update(statements).where(statements.c.type == "release").values(raw=b"\0"))
     revision = first.world.signed(first.world.revision(9, b"image 1"))
     tickets = [waiting(*models(first.world, "b")), waiting(revision)]
     commit_together(first.here, tickets)
