@@ -8,6 +8,7 @@ from sealring_server.counting import count_requests
 from sealring_server.here import StoreHere
 from sealring_server.mirror.serving import refuse_writes
 from sealring_server.problems import answer_problems
+from sealring_server.rate import bound_strangers
 from sealring_server.reports import routes as report_routes
 
 
@@ -20,6 +21,7 @@ def create_app(store: StoreHere) -> Flask:
     app.extensions["sealring"] = store
     # First, so that what the others refuse is counted too.
     count_requests(app, store.failures, store.clock)
+    bound_strangers(app, store.settings.strangers)
     refuse_while_stopped(app, store)
     app.register_blueprint(reads.bp)
     app.register_blueprint(log_reads.bp)

@@ -129,14 +129,15 @@ class Paced:
         return given
 
     def _next(self) -> bytes:
+        gone = self._clock() - self._start
+        left = min(self._pace.grace + self._found / self._pace.floor, self._pace.longest) - gone
         try:
-            return self._pieces.get_nowait()
+            if gone > self._pace.longest:
+                raise queue.Empty
+            # What has come already is taken, even where whoever needs it was slow himself.
+            return self._pieces.get(timeout=max(0.001, left))
         except queue.Empty:
-            until = self._start + min(self._pace.grace + self._found / self._pace.floor, self._pace.longest)
-        try:
-            return self._pieces.get(timeout=max(0.001, until - self._clock()))
-        except queue.Empty:
-            raise TooSlow(self._found, int(self._clock() - self._start)) from None
+            raise TooSlow(self._found, int(gone)) from None
 
     def _run(self) -> None:
         try:

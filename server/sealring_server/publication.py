@@ -5,7 +5,7 @@ transaction that makes it visible, because the store may have moved on meanwhile
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -17,7 +17,6 @@ from sealring.authentic import Claim, read_claim
 from sealring.bundle import StatementEntry, read_bundle
 from sealring.errors import TrustError
 from sealring.moment import Moment
-from sealring.statement import RevisionStatement
 from sealring_server.admission import NO_TERMS, admit
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
@@ -67,6 +66,7 @@ def open_publication(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) ->
         TrustError, DiskFull: and nothing was opened.
     """
     claims, at = statements_of(bundle), here.clock()
+    _judge_first(here, claims, terms)
     with here.database.writing() as connection:
         _end_old(connection, int(at.timestamp()))
         admitted = admit(held := Held(connection), claims, Moment(at), terms, grounds=here.grounds)
@@ -111,19 +111,21 @@ def publish_at_once(here: StoreHere, bundle: bytes, terms: Terms = NO_TERMS) -> 
     """
     claims = statements_of(bundle)
     try:
-        _check_all_here(here, claims)
+        for digest, size in _judge_first(here, claims, terms).items():
+            raise BlobMissing(digest, size)
         return _commit(here, Publication(claims, terms))
     except BlobMissing:
         return open_publication(here, bundle, terms)
 
 
-def _check_all_here(here: StoreHere, claims: Iterable[Claim]) -> None:
-    """Raise `BlobMissing` where the claims name an image that is not here: who opens it is judged soon enough."""
-    revisions = [one.statement for one in claims if isinstance(one.statement, RevisionStatement)]
-    if revisions:
-        with here.database.reading() as connection:
-            for digest, size in missing_images(connection, revisions).items():
-                raise BlobMissing(digest, size)
+def _judge_first(here: StoreHere, claims: Sequence[Claim], terms: Terms) -> dict[str, int]:
+    """PB-13: what would be refused never takes the lock for which publishers wait; the images that are missing.
+
+    The judgement that counts is made under the lock, by what the store holds then.
+    """
+    with here.database.reading() as connection:
+        admitted = admit(Held(connection), claims, Moment(here.clock()), terms, grounds=here.grounds)
+        return missing_images(connection, (one.statement for one in admitted))
 
 
 def _commit(here: StoreHere, wanted: Publication) -> bytes:

@@ -88,11 +88,11 @@ class Limits:
 class Strangers:
     """What anybody can make the store do, for each address from which he asks (SPEC PB-13)."""
 
-    requests: Rate = 20.0
+    requests: Rate = 200.0
     """A second, of those that write or that no cache answers."""
-    burst: Count = 200
-    uploads: Count = 16
-    """Under way at once."""
+    burst: Count = 4000
+    uploads: Count = 12
+    """Bodies under way at once, in each worker: fewer than its threads, so that others are answered too."""
     proxy: Text = ""
     """The address of the proxy whose `X-Forwarded-For` counts; empty for none."""
 
@@ -246,9 +246,9 @@ DOCUMENTED: Final = """\
 # delegations = 64
 
 [strangers]
-# requests = 20.0
-# burst = 200
-# uploads = 16
+# requests = 200.0
+# burst = 4000
+# uploads = 12
 # proxy = ""
 
 [reading]
