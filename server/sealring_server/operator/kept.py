@@ -23,6 +23,7 @@ class Kept(Generic[T]):
         self._look = look
         self._lock = threading.Lock()
         self._found: T | None = None
+        self._failed: Exception | None = None
         self._of: Hashable = None
         self._took = 0.0
         self._next = 0.0
@@ -33,6 +34,9 @@ class Kept(Generic[T]):
 
         Args:
             key: another one means that the answer may have changed.
+
+        Raises:
+            Exception: what the last look beside raised, once, where nothing was found before.
         """
         with self._lock:
             if self._found is not None and self._of == key:
@@ -46,11 +50,16 @@ class Kept(Generic[T]):
             thread, known = self._thread, self._found
         if known is None and thread is not None:
             thread.join(WAIT_SECONDS)
+            failed, self._failed = self._failed, None
+            if failed is not None and self._found is None:
+                raise failed
         return self._found
 
     def _beside(self, key: Hashable) -> None:
         try:
             self._now(key)
+        except Exception as err:  # whoever asked is told, and no log has to be read for it
+            self._failed = err
         finally:
             self._thread = None
 

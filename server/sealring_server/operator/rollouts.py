@@ -106,16 +106,15 @@ def _moments(connection: Connection, ground: str, counted: bool) -> tuple[Moment
         return ()
     width = max(1, -(-(max(last, latest or 0) - first + 1) // POINTS))
     counts: dict[tuple[str, int], int] = {}
-    for slot, some in connection.execute(
-        select((begun.c.begun - first) // width, func.count()).group_by((begun.c.begun - first) // width)
-    ):
+    started = select(((begun.c.begun - first) // width).label("slot")).subquery()
+    asked = select(started.c.slot, func.count()).group_by(started.c.slot)
+    for slot, some in connection.execute(asked):
         counts["begun", int(slot)] = int(some)
-    place = (ended.c.came - first) // width
-    for event, slot, some in connection.execute(
-        select(ended.c.event, place, func.count()).group_by(ended.c.event, place)
-    ):
-        kind = "failed" if event in FAILED else "good"
-        counts[kind, max(0, int(slot))] = counts.get((kind, max(0, int(slot))), 0) + int(some)
+    over = select(ended.c.event, ((ended.c.came - first) // width).label("slot")).subquery()
+    asked_over = select(over.c.event, over.c.slot, func.count()).group_by(over.c.event, over.c.slot)
+    for event, slot, some in connection.execute(asked_over):
+        place = "failed" if event in FAILED else "good", max(0, int(slot))
+        counts[place] = counts.get(place, 0) + int(some)
     return tuple(_summed(counts, first, width))
 
 

@@ -67,7 +67,7 @@ def test_labels_are_a_small_fixed_set_whatever_is_asked(shop: Shop, client: Flas
 def test_figures_are_given_when_the_database_is_gone(shop: Shop, client: FlaskClient) -> None:
     """HT-6: then they matter most; what can't be had is left out, and `ready` says which part is missing."""
     assert scraped(client)["sealring_ready", "database"] == 1
-    shop.here.database.close()
+    client.application.extensions["sealring"].database.close()
     (shop.folder / "store.db").rename(shop.folder / "elsewhere")
     shop.later(seconds=1)
     again = scraped_without_the_kept_look(client)
