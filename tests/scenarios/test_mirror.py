@@ -50,6 +50,9 @@ def served(world: World, folder: Path, store: RunningStore, *, port: int = 0) ->
         found.kill()
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> tuple[World, Path]:
     """A world, and the file of its root assertion."""

@@ -94,6 +94,8 @@ def cmd_sign(args: argparse.Namespace, outside: Outside) -> None:
         show(args, found, f"would sign entry {found['entry']['sequence']} again")
         return
     here = open_store(args.dir, outside.clock)
+    if here.settings.mirror is not None:
+        raise IsAMirror(here.settings.mirror.url)
     remake(here)
     entry = sign_again(here)
     expires = status_of_folder(args.dir, outside.clock())["tuf_expires"]
