@@ -85,6 +85,7 @@ def cmd_serve(args: argparse.Namespace, outside: Outside) -> None:
 def cmd_sign(args: argparse.Namespace, outside: Outside) -> None:
     """Sign again: a new timestamp, and a new entry when the newest is older than a day."""
     from sealring_server.here import open_store
+    from sealring_server.mirror.errors import IsAMirror
     from sealring_server.schedule import sign_again
     from sealring_server.status import status_of_folder
     from sealring_server.tuf_packages import remake
