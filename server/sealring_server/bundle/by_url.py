@@ -11,6 +11,7 @@ from sealring.catalogue.entry import MAX_ENTRY
 from sealring.catalogue.proof import MAX_PROOF
 from sealring.catalogue.view import MAX_VIEW
 from sealring.envelope import MAX_ENVELOPE
+from sealring.halt import MAX_HALT
 from sealring.statement import FORMATS
 from sealring_server.audit.asking import Asking
 from sealring_server.audit.errors import NoAnswer
@@ -57,6 +58,10 @@ class UrlSource:
     def view(self, digest: str) -> bytes | None:
         """A view by its digest."""
         return self._ask.find(f"/v1/views/{digest}", limit=MAX_VIEW)
+
+    def halt(self, digest: str) -> bytes | None:
+        """A halt by its digest."""
+        return self._ask.find(f"/v1/halts/{digest}", limit=MAX_HALT)
 
     def proof(self, root: bytes, keys: Sequence[bytes]) -> bytes | None:
         """A joint proof."""

@@ -8,13 +8,14 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from sealring.authentic import Claim, read_claim
-from sealring.bundle import Entry, PathEntry, ProofEntry, StatementEntry, TufEntry, ViewEntry
+from sealring.bundle import Entry, HaltEntry, PathEntry, ProofEntry, StatementEntry, TufEntry, ViewEntry
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import map_key
 from sealring.catalogue.proof import MAX_KEYS, verify_proof
 from sealring.catalogue.view import View, verify_view, view_key
 from sealring.doctor.world import Piece, World, gather
 from sealring.errors import TrustError
+from sealring.halt import halt_key
 from sealring.names import ROOT
 from sealring.statement import (
     FORMATS,
@@ -44,7 +45,6 @@ from sealring_server.bundle.told import NotInStore
 from sealring_server.views.rules import About, needed, released, stacked
 
 MAX_VERSIONS: Final = 4096  # of the root, and of one brand
-HALT_FORMAT: Final = 1
 
 
 @dataclass
@@ -225,7 +225,16 @@ class _Model:
             self._proof(entry, tuple(keys[first : first + MAX_KEYS]))
         for claim in claims:
             if isinstance(claim.statement, Release) and claim.statement.rollout is not UNSET:
-                self._proof(entry, (map_key(view.root, "halt", HALT_FORMAT, claim.statement.subject),))
+                self._halt(entry, halt_key(view.root, claim.statement.subject))
+
+    def _halt(self, entry: CatalogueEntry, key: bytes) -> None:
+        leaf = verify_proof(self._proof(entry, (key,)), entry.map, [key]).present.get(key)
+        if leaf is None:
+            return
+        raw = self.source.halt(leaf.envelope.hex())
+        if raw is None or sha256(raw).digest() != leaf.envelope:
+            raise NotInStore(self.source.name, f"no halt {leaf.envelope.hex()}, which entry {entry.sequence} has")
+        self.into.add("halt", leaf.envelope.hex(), HaltEntry(raw))
 
     def _tuf(self, catalogue: Catalogue) -> None:
         self.into.stores[catalogue.store] = catalogue.entry.sequence

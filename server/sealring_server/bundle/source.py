@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from sealring_server.catalogue import NoSuchThing, prove
 from sealring_server.held import Held
 from sealring_server.here import StoreHere, open_store
-from sealring_server.schema import blobs, entries
+from sealring_server.schema import blobs, entries, halts
 from sealring_server.tuf_repo import metadata_bytes
 from sealring_server.views import view_bytes
 
@@ -40,6 +40,9 @@ class Source(Protocol):
 
     def view(self, digest: str) -> bytes | None:
         """A view by its digest."""
+
+    def halt(self, digest: str) -> bytes | None:
+        """A halt by its digest."""
 
     def proof(self, root: bytes, keys: Sequence[bytes]) -> bytes | None:
         """The joint proof for these keys, ascending, under the map with this root."""
@@ -87,6 +90,10 @@ class FolderSource:
     def view(self, digest: str) -> bytes | None:
         """A view by its digest."""
         return view_bytes(self._connection, digest)
+
+    def halt(self, digest: str) -> bytes | None:
+        """A halt by its digest."""
+        return self._connection.scalar(select(halts.c.raw).where(halts.c.digest == digest))
 
     def proof(self, root: bytes, keys: Sequence[bytes]) -> bytes | None:
         """A joint proof."""

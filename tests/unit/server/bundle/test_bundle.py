@@ -9,18 +9,30 @@ from typing import Any
 
 import pytest
 
-from sealring.bundle import ImageEntry, PathEntry, ProofEntry, StatementEntry, TufEntry, ViewEntry, open_entries
+from sealring.bundle import (
+    HaltEntry,
+    ImageEntry,
+    PathEntry,
+    ProofEntry,
+    StatementEntry,
+    TufEntry,
+    ViewEntry,
+    open_entries,
+)
 from sealring.catalogue.entry import parse_entry
 from sealring.catalogue.leaf import map_key
 from sealring.catalogue.log import leaf_hash, verify_inclusion
 from sealring.catalogue.proof import verify_proof
+from sealring.halt import Halt, halt_bytes
 from sealring.statement.software import Rollout, Target
 from sealring.tuf_form import NotVouched
 from sealring_client.decide.answer import AnswerSource, Shelf
 from sealring_server.bundle.log_paths import MAX_PATHS, log_paths
 from sealring_server.bundle.source import FolderSource
+from sealring_server.catalogue import last_entry
 from sealring_server.command.given import Outside
 from sealring_server.command.main import run
+from sealring_server.commit import begin_draft
 from sealring_server.schedule import sign_due
 from tests.stores import first_software, now, running_store
 from tests.unit.server.conftest import Shop
@@ -166,6 +178,22 @@ def test_a_rollouts_halt_is_proved_to_be_there_or_not(shop: Shop, tmp_path: Path
     key = map_key(bytes.fromhex(shop.world.root_id), "halt", 1, release.subject)
     proof = next(one for one in read(tmp_path / "b") if isinstance(one, ProofEntry) and one.keys == (key,))
     assert not verify_proof(proof.proof, proof.root, [key]).present
+
+
+def test_a_halt_goes_along_with_its_proof(shop: Shop, tmp_path: Path) -> None:
+    """SPEC HL-1, HL-3: without the document a device could not tell how old the halt is."""
+    shop.first()
+    release = shop.world.release(1, sequence=2, rollout=rollout())
+    envelope = shop.world.signed(release)
+    shop.publish([envelope])
+    root, about = shop.world.root_id, release.subject
+    said = Halt(format=1, root=root, release=about, id=envelope.id, reason="two failed", time=shop.at)
+    with shop.here.database.writing() as connection:
+        draft = begin_draft(connection, last_entry(connection).sequence + 1)
+        draft.halt(said)
+        draft.append(shop.here, shop.at)
+    assert make(shop, tmp_path / "b") == 0
+    assert [one.data for one in read(tmp_path / "b") if isinstance(one, HaltEntry)] == [halt_bytes(said)]
 
 
 def rollout() -> Any:
