@@ -89,8 +89,11 @@ class Uploads:
                 self._one(line, image)
 
         with ThreadPoolExecutor(len(lines)) as pool:
-            done = [pool.submit(work, line) for line in lines]
+            done: list[Future[None]] = []
             try:
+                # Within: Ctrl-C can come while the last of them is not even started.
+                for line in lines:
+                    done.append(pool.submit(work, line))
                 wait(done, return_when=FIRST_EXCEPTION)
             finally:
                 self._end.set()
