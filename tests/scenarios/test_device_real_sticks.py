@@ -1,21 +1,24 @@
 """The device, the store's command and the store together: bundles, reports and rollouts (SPEC BN-6, RP-1)."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from sealring.bundle import ReportEntry, write_bundle
 from sealring.envelope import Envelope
+from sealring.report import Report, report_bytes
 from sealring.statement.software import Rollout
 from sealring_client.reports import load_reports
 from sealring_client.serial import install_serial, own_key
 from sealring_server.command.given import Outside
 from sealring_server.command.main import run
 from sealring_server.here import open_store
-from sealring_server.reports import curve_of
+from sealring_server.reports import curve_of, judge_halts
 from tests.scenarios.devices import MODEL, Rig, image_of, new_device, now
-from tests.stores import RunningStore, running_store
-from tests.world import NOW, World
+from tests.stores import RunningStore, ask, running_store
+from tests.world import NOW, Key, World
 
 PLAN = Rollout("5e" * 32, 10_000, [], NOW, 500, 3600, 3600)
 
@@ -73,3 +76,45 @@ def test_a_device_that_knows_the_store_takes_its_bundle(
     report = rig.by_hand(stick, paranoid=paranoid)
     assert (report.outcome, rig.says()) == ("installed", "4"), report.as_json()
     assert len(load_reports(rig.folder).queue) == 2
+
+
+def test_a_halt_travels_with_its_proof(shop: tuple[World, RunningStore, Rig], tmp_path: Path) -> None:
+    """SPEC HL-2, HL-3, BN-6: two devices failed; a third hears it from a file, and begins when the halt is over."""
+    world, store, rig = shop
+    assert rig.refresh().outcome == "installed"
+    store.publish(release(world, 2), [image_of("2")])
+    ground = release(world, 2)[1]
+    others = [Key(f"device-{n}") for n in range(2)]
+    serials = [world.signed(world.serial(key.public, f"F-{n}")) for n, key in enumerate(others)]
+    store.publish(serials)
+    for n, key in enumerate(others):
+        said = failed(world, n, ground.id)
+        body = write_bundle([ReportEntry(report_bytes(said, key))])
+        assert ask(store.url, "/v1/reports", "POST", body).status == 204
+    here = open_store(store.folder, now)
+    assert judge_halts(here) == ["acme/tool/latest/stable"]
+    here.database.close()
+    stick = make(store, tmp_path / "stick")
+    rig.at = now()
+    report = rig.by_hand(stick)
+    assert (report.packages[0].rollout, rig.says()) == ("halted", "1"), report.as_json()
+    rig.at += timedelta(hours=1)
+    assert rig.by_hand(stick).outcome == "installed"
+    assert rig.says() == "2"
+
+
+def failed(world: World, n: int, ground: str) -> Report:
+    return Report(
+        format=1,
+        root=world.root_id,
+        store="acme/main",
+        model=MODEL,
+        serial=f"F-{n}",
+        device=f"{n:064x}",
+        number=1,
+        at=now(),
+        package="acme/tool",
+        ground=ground,
+        revision=2,
+        event="failed",
+    )

@@ -9,6 +9,10 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from sealring.errors import SealringError
+
 QUICK_SECONDS = 0.5
 REST = 20  # times as long as it took, between two looks
 WAIT_SECONDS = 3.0  # at the first look
@@ -36,7 +40,7 @@ class Kept(Generic[T]):
             key: another one means that the answer may have changed.
 
         Raises:
-            Exception: what the last look beside raised, once, where nothing was found before.
+            SealringError, SQLAlchemyError, OSError: what the last look beside raised, once, where nothing was found before.
         """
         with self._lock:
             if self._found is not None and self._of == key:
@@ -58,7 +62,7 @@ class Kept(Generic[T]):
     def _beside(self, key: Hashable) -> None:
         try:
             self._now(key)
-        except Exception as err:  # whoever asked is told, and no log has to be read for it
+        except (SealringError, SQLAlchemyError, OSError) as err:  # whoever asked is told; no log need be read
             self._failed = err
         finally:
             self._thread = None

@@ -37,6 +37,7 @@ from sealring_client.fetch.errors import NotThere, TooMuch
 from sealring_client.fetch.fetcher import Answer
 
 MAX_ANSWER = 16 * 1024 * 1024  # bytes, packed and unpacked: the statements of a model with thousands of packages
+MAX_LEAVES = 1_000_000  # of a log, on a stick
 _TIMESTAMP = "tuf/timestamp.json"
 _TUF_ROOT = re.compile(r"tuf/([1-9][0-9]{0,15})\.root\.json")
 _LOG_PATH = re.compile(r"v1/log/([1-9][0-9]{0,15})/([0-9]{1,16})")
@@ -222,7 +223,7 @@ def _log_of(pieces: Mapping[int, bytes]) -> list[bytes]:
     """The leaf hashes of these pieces, each of which begins where the one before it ends; what does not is left out."""
     found: list[bytes] = []
     for first in sorted(pieces):
-        if first == len(found):
+        if first == len(found) and first < MAX_LEAVES:
             raw = pieces[first]
             found += [raw[at : at + HASH_BYTES] for at in range(0, len(raw) - HASH_BYTES + 1, HASH_BYTES)]
     return found
