@@ -31,7 +31,7 @@ from sealring_server.database import FILE, Database, is_made, sqlite_url
 from sealring_server.disk import sync_folder
 from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere
-from sealring_server.images.folder import ImageFolder
+from sealring_server.images.chosen import images_of
 from sealring_server.key_folder import ONLINE_ROLES, KeyFolder, Role
 from sealring_server.migrations.run import make_tables
 from sealring_server.online_keys import OnlineKeys
@@ -183,7 +183,7 @@ def check_roots(
 def _make_folders(folder: Path, settings: Settings) -> KeyFolder:
     keys = KeyFolder(folder, credentials_folder())
     keys.create()
-    ImageFolder(folder / "blobs").create()
+    images_of(settings.images, folder).create()
     if settings != Settings() and not (folder / SETTINGS).exists():
         write_durably(folder / SETTINGS, documented(settings.database, settings.images).encode())
     sync_folder(folder)
@@ -206,7 +206,7 @@ def _make_database(
     settings = load_settings(folder)
 
     def fill(database: Database) -> None:
-        images = ImageFolder(folder / "blobs")
+        images = images_of(settings.images, folder)
         here = StoreHere(folder, database, images, online, clock, settings.limits, settings)
         with database.writing() as connection:
             _check_empty(connection, database)

@@ -60,7 +60,7 @@ class S3:
 
     def credentials(self, secret: str = SECRET) -> Path:
         """A file with a key, of which only the right secret opens the server."""
-        path = self.folder / f"{secret}.toml"
+        path = self.folder / ("right.toml" if secret == SECRET else "other.toml")
         path.write_text(f'access_key_id = "{ACCESS}"\nsecret_access_key = "{secret}"\n')
         path.chmod(0o600)
         return path

@@ -18,7 +18,7 @@ from sealring_server.command.given import (
 )
 
 if TYPE_CHECKING:
-    from sealring_server.settings import Settings
+    from sealring_server.settings import Images, Settings
 
 
 def cmd_init(args: argparse.Namespace, outside: Outside) -> None:
@@ -74,13 +74,28 @@ def _settings(args: argparse.Namespace) -> "Settings":
     """What `store.toml` says, or where there is none, what the options say; never both."""
     from sealring_server.settings import FILE, Database, Settings, check_database_url, load_settings
 
-    found = load_settings(args.dir)
-    if args.database is None:
-        return found
-    check_database_url(args.database, Path("--database"))
-    if (args.dir / FILE).exists() and found.database.url != args.database:
-        raise Usage(f"--database, and {args.dir / FILE} says another one", "leave one of them out")
-    return found if (args.dir / FILE).exists() else Settings(database=Database(args.database))
+    found, file = load_settings(args.dir), args.dir / FILE
+    check_database_url(args.database or "", Path("--database"))
+    if not file.exists():
+        return Settings(database=Database(args.database or ""), images=_images(args))
+    if args.database is not None and found.database.url != args.database:
+        raise Usage(f"--database, and {file} says another one", "leave one of them out")
+    if args.images is not None and found.images != _images(args):
+        raise Usage(f"--images, and {file} says otherwise", "leave one of them out")
+    return found
+
+
+def _images(args: argparse.Namespace) -> "Images":
+    """Where the options say that the images are."""
+    from sealring_server.settings import Images
+
+    if args.images is None:
+        if args.s3_endpoint or args.s3_credentials:
+            raise Usage("--s3-endpoint and --s3-credentials", "--images s3://BUCKET/PREFIX belongs to them")
+        return Images()
+    if args.s3_credentials is None:
+        raise Usage("--images", "--s3-credentials FILE belongs to it")
+    return Images(args.images, args.s3_endpoint or "", "", f"file:{args.s3_credentials.absolute()}")
 
 
 def pin_words(version: int, sha256: str) -> str:
@@ -102,6 +117,11 @@ def add_options(init: Any) -> None:
     init.add_argument("--out", type=Path, metavar="FILE", help="where that request goes; beside DIR unless given")
     database_help = "postgresql://USER@HOST/DATABASE for the rows, without a password; SQLite in DIR unless given"
     init.add_argument("--database", metavar="URL", help=database_help)
+    images_help = "s3://BUCKET/PREFIX for the images, of this store alone; a folder in DIR unless given"
+    init.add_argument("--images", metavar="URL", help=images_help)
+    init.add_argument("--s3-endpoint", metavar="URL", help="where that bucket is; Amazon's unless given")
+    credentials_help = "holds access_key_id and secret_access_key of the bucket, mode 600"
+    init.add_argument("--s3-credentials", type=Path, metavar="FILE", help=credentials_help)
     add_kept(init)
     secret_help = "holds the passphrase, or PIN, of --tuf-root-key in one line; asked for otherwise"
     init.add_argument("--passphrase-file", type=Path, metavar="FILE", help=secret_help)
