@@ -79,7 +79,7 @@ def test_a_thief_of_the_store_s_keys_can_t_make_a_mirror_show_what_nobody_signed
     scene.look()
     world, liar = scene.shop.world, Liar.of(scene.shop)
     scene.line.change = liar.answer
-    said = world.serial(world.key("device").public, "SN-9")
+    said = world.serial(world.key("device").public, "device-9")
     keys = {
         "nobody": [world.key("thief")],
         "one of two": world.brand_keys("acme")[:1],
