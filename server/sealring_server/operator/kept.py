@@ -40,7 +40,7 @@ class Kept(Generic[T]):
             key: another one means that the answer may have changed.
 
         Raises:
-            SealringError, SQLAlchemyError, OSError: what the last look beside raised, once, where nothing was found before.
+            SealringError, SQLAlchemyError, OSError: the last look beside did, and nothing was found before.
         """
         with self._lock:
             if self._found is not None and self._of == key:
