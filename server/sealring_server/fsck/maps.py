@@ -59,13 +59,14 @@ class Maps:
         first = self.connection.scalar(select(func.min(superseded.c.entry)))
         asked = select(entries.c.sequence, entries.c.map, entries.c.tile).order_by(entries.c.sequence.desc())
         after, count = None, 0
-        for row in self.connection.execute(asked.execution_options(yield_per=500)):
-            if first is None or row.sequence < first - 1:
-                break
-            if after is not None:
-                self.report.checked["older maps"] += 1
-                count += self._check_step(_top(row), _top(after), after.sequence)
-            after = row
+        with self.connection.execute(asked.execution_options(yield_per=500)) as rows:
+            for row in rows:
+                if first is None or row.sequence < first - 1:
+                    break
+                if after is not None:
+                    self.report.checked["older maps"] += 1
+                    count += self._check_step(_top(row), _top(after), after.sequence)
+                after = row
         self._check_count(count)
 
     def _check_count(self, older: int) -> None:

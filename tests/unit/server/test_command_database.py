@@ -42,6 +42,7 @@ def test_a_store_is_made_in_postgresql_once(
     assert not (shop / "store.db").exists()
     code, out, _ = run(capsys, "status", shop, "--json")
     assert (code, json.loads(out)["statements"]) == (0, {"root": 1})
+    assert run(capsys, "fsck", shop)[0] == 0
     code, out, err = run(capsys, "init", tmp_path / "other", *init, "--database", url)
     assert (code, out) == (1, "")
     assert "there is a store already" in err
