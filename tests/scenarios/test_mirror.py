@@ -83,7 +83,9 @@ def test_a_device_lives_by_a_mirror(root: tuple[World, Path], tmp_path: Path) ->
             store.publish(next_software(world, images[2], 2), images[2:3])
             # The mirror stands still meanwhile: whichever address comes first, that is a delay and no harm.
             report = rig.refresh()
-            assert (report.outcome, line(report, "acme/main").word) in (("installed", "fresh"), ("none", "fresh")), report
+            assert (report.outcome, line(report, "acme/main").word) in (("installed", "fresh"), ("none", "fresh")), (
+                report
+            )
             mirrored(store.url, folder)
             rig.refresh()
             assert rig.says() == "tool 2"
@@ -94,6 +96,7 @@ def test_a_device_lives_by_a_mirror(root: tuple[World, Path], tmp_path: Path) ->
             report = rig.refresh()
             assert report.outcome != "installed"  # only a refusal
             assert rig.says() == "tool 2"
+            mirror.kill()
             store.start(port=store.port)
             rig.at = now()
             refreshed = rig.refresh()
