@@ -99,7 +99,7 @@ def serve(
             kept = closing.enter_context(_reserve(operator.host, operator.port))
             address, parent = (operator.host, kept.getsockname()[1]), os.getpid()
             closing.enter_context(beside(lambda: _operate(folder, address, clock, failures, parent)))
-            if _answers(address, "/v1/health/live", 204):
+            if _answers(address, "/v1/health/live", 204, 403):  # 403 where a header is asked for
                 operator.ready(_url(address))
         _serve(folder, (host, reserved.getsockname()[1]), size, clock, ready, failures)
 
@@ -229,14 +229,14 @@ def _url(address: tuple[str, int]) -> str:
     return f"http://{shown}:{address[1]}"
 
 
-def _answers(address: tuple[str, int], path: str, status: int) -> bool:
+def _answers(address: tuple[str, int], path: str, *statuses: int) -> bool:
     """Whether the server answers within the start time."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         connection = http.client.HTTPConnection(*address, timeout=5)
         with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
             connection.request("GET", path)
-            if connection.getresponse().status == status:
+            if connection.getresponse().status in statuses:
                 return True
         time.sleep(0.02)
     return False
