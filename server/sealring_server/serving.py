@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import gc
 import http.client
+import multiprocessing
 import os
 import signal
 import socket
@@ -28,7 +29,7 @@ from sealring_server.mirror.serving import keep_up, until_next
 from sealring_server.operator.app import create_operator_app
 from sealring_server.operator.listener import beside
 from sealring_server.reports import judge_halts
-from sealring_server.schedule import maintain, pause, sign_due
+from sealring_server.schedule import FIRST_PAUSE, maintain, pause, sign_due
 from sealring_server.tuf_packages import remake
 
 OPERATOR_THREADS = 4
@@ -165,12 +166,14 @@ def _serve(
 ) -> None:
     parent = os.getpid()
     started, say_started = os.pipe()
+    os.set_blocking(say_started, False)  # nobody reads it any more once the first ones are there
 
     def load(_target: str) -> Any:
         _end_with(parent)
         app = create_app(open_store(folder, clock, failures=failures))
         settle()
-        os.write(say_started, b".")
+        with contextlib.suppress(BlockingIOError):
+            os.write(say_started, b".")
         return app
 
     server = _granian(address, size)
@@ -191,6 +194,8 @@ def _granian(address: tuple[str, int], size: Size) -> MPServer:
         workers=size.workers,
         blocking_threads=size.threads,
         workers_kill_timeout=30,
+        # Whoever is out of memory takes one with him; twice within seconds ends the server, for its service manager.
+        respawn_failed_workers=True,
         log_enabled=False,
     )
 
@@ -204,11 +209,29 @@ def _attend(
     ready: Callable[[str], None],
     failures: Failures,
 ) -> None:
-    """Say that the store is ready once it answers; then sign what falls due, in this one process (SPEC TF-10)."""
+    """Say that the store is ready once it answers; then let what falls due be signed (SPEC TF-10).
+
+    That is done in one process of its own: a worker that follows one which died is forked from this process, and must
+    find no connection to the database here, nor a lock that a thread holds (SQLite's are kept for each process).
+    """
     for _ in range(workers):  # a worker is forked while this thread waits in `read` and holds nothing
         os.read(started, 1)
     if _answers(address, "/tuf/timestamp.json", 200):
         ready(_url(address))
+    parent = os.getpid()
+    fork = multiprocessing.get_context("fork")
+    while True:
+        child = fork.Process(target=_keep, args=(folder, clock, failures, parent), name="sealring-keep", daemon=True)
+        child.start()
+        child.join()  # it ends only where something killed it
+        time.sleep(FIRST_PAUSE)
+
+
+def _keep(folder: Path, clock: Clock, failures: Failures, parent: int) -> None:
+    """All that a store does by itself, round after round, until it is ended."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server's own handlers came along
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with(parent)
     here, failed = open_store(folder, clock, failures=failures), failures.maintenance
     for number in count(1):
         time.sleep(until_next(here, pause(failed)))
