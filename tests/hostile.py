@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from sealring_server.app import create_app
 from sealring_server.here import Clock, open_store
 
+MAX_POST = 1024 * 1024  # bytes
 IDLE_SECONDS = 20.0  # after which a kept connection is closed
 FILLER = b"\0" * 65536
 
@@ -42,6 +43,8 @@ class Reply:
     endless: bool = False
     pause: float = 0
     hang_up: bool = False
+    stalled: bool = False
+    """Send the head a byte at a time, and never all of it."""
 
 
 Upstream: TypeAlias = Callable[[str, dict[str, str]], Reply]
@@ -185,7 +188,20 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.close_connection = True
 
+    def do_POST(self) -> None:
+        """Reports: what a test does to the answer is done; none of them is passed on."""
+        self.rfile.read(min(int(self.headers["Content-Length"]), MAX_POST))
+        self.server.line.asked.append(self.path)
+        reply, change = Reply(204), self.server.line.change
+        with contextlib.suppress(OSError):
+            self._send(reply if change is None else change(self.path, reply))
+            return
+        self.close_connection = True
+
     def _send(self, reply: Reply) -> None:
+        if reply.stalled:
+            while not self.server.line.stopped.wait(0.02):
+                self.wfile.write(b"H")
         self.close_connection = reply.hang_up or reply.endless or self.close_connection
         if not reply.status:
             return

@@ -35,7 +35,7 @@ class Fetches(Protocol):
         """
 
     def post(self, path: str, body: bytes, *, seconds: float) -> int:
-        """Send it within so many seconds: the status of the answer, or Unreachable."""
+        """Send it within so many seconds: the status of the answer, or Unreachable; a NoAnswer may say until when."""
 
     def close(self) -> None:
         """Let the connection go."""

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from sealring.errors import TrustError
-from sealring.names import FullName, Revision, Sequence, Sha256Hex
+from sealring.names import Count, FullName, Revision, Sequence, Sha256Hex
 from sealring.report import MAX_REPORT_ENVELOPE, Event, Report, report_bytes, report_name
 from sealring.signing import Signer
 from sealring.strict import decode_strict, encode
@@ -27,6 +27,8 @@ from sealring_client.disk import write_durably
 FILE = "reports.json"
 MAX_WAITING = 64
 MAX_TOLD = 2048  # eight stores, of 256 packages each
+MAX_PAUSES = 8  # stores
+LONGEST_PAUSE = 86_400  # seconds; also for a device whose clock was set back since
 _LIMIT = 2 * 1024 * 1024  # bytes
 
 
@@ -49,10 +51,19 @@ class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     envelope: Annotated[bytes, Meta(min_length=1, max_length=MAX_REPORT_ENVELOPE)]
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Pause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A store that asked to be left alone until then."""
+
+    store: FullName
+    until: Count
+    """Seconds since 1970."""
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     format: Literal[1]
     told: Annotated[tuple[Told, ...], Meta(max_length=MAX_TOLD)]
     queue: Annotated[tuple[Waiting, ...], Meta(max_length=MAX_WAITING)]
+    pauses: Annotated[tuple[Pause, ...], Meta(max_length=MAX_PAUSES)] = ()
 
 
 _decoder = msgspec.json.Decoder(_File)
@@ -87,10 +98,11 @@ class Speaker:
 
 @dataclass(frozen=True)
 class Reports:
-    """What waits, and what was said last."""
+    """What waits, what was said last, and who wants to hear nothing for a while."""
 
     told: tuple[Told, ...] = ()
     queue: tuple[Waiting, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
     def open(self) -> list[Told]:
         """What was begun, and has not been said to have ended."""
@@ -110,6 +122,15 @@ class Reports:
     def without(self, sent: Collection[Waiting]) -> "Reports":
         """After these have been sent."""
         return replace(self, queue=tuple(one for one in self.queue if one not in sent))
+
+    def is_paused(self, store: str, at: datetime) -> bool:
+        """Whether this store has asked not to be sent anything now (`Retry-After`)."""
+        return any(one.store == store and 0 < one.until - at.timestamp() <= LONGEST_PAUSE for one in self.pauses)
+
+    def with_pause(self, store: str, until: datetime) -> "Reports":
+        """With this store left alone until then."""
+        others = [one for one in self.pauses if one.store != store]
+        return replace(self, pauses=(*others, Pause(store, int(until.timestamp())))[-MAX_PAUSES:])
 
     def _with(self, by: Speaker, trial: Trial, store: str, event: Event, at: datetime, reason: str) -> "Reports":
         report = Report(
@@ -132,7 +153,7 @@ class Reports:
         others = [one for one in self.told if (one.store, one.package) != (store, trial.package)]
         signed = report_bytes(report, by.key if report.serial is not UNSET else None)
         queue = (*self.queue, Waiting(store, signed))
-        return Reports((*others, told)[-MAX_TOLD:], queue[-MAX_WAITING:])
+        return replace(self, told=(*others, told)[-MAX_TOLD:], queue=queue[-MAX_WAITING:])
 
     def _next_number(self, store: str, at: datetime) -> int:
         """Above all that went before; by the clock, so that a lost file does not begin again below what a store has."""
@@ -149,7 +170,7 @@ def load_reports(folder: Path) -> Reports:
         found = decode_strict(raw, _decoder, limit=_LIMIT, what=FILE)
     except TrustError:
         return Reports()
-    return Reports(found.told, found.queue)
+    return Reports(found.told, found.queue, found.pauses)
 
 
 def save_reports(folder: Path, reports: Reports) -> None:
@@ -159,7 +180,7 @@ def save_reports(folder: Path, reports: Reports) -> None:
         DiskError, NoSpace: those that are there stay.
     """
     if reports != load_reports(folder):
-        write_durably(folder / FILE, encode(_File(1, reports.told, reports.queue)))
+        write_durably(folder / FILE, encode(_File(1, reports.told, reports.queue, reports.pauses)))
 
 
 def ended(reports: Reports, by: Speaker, at: datetime, runs: Callable[[Told], bool]) -> Reports:

@@ -1,4 +1,4 @@
-"""When a device says what: as a trial begins, and how it ended; long before anything is sent (SPEC RP-1, RP-4)."""
+"""When a device says what: as a trial begins, which is sent at once, and how it ended (SPEC RP-1, RP-4)."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,6 +17,7 @@ from sealring_client.decide.trusted import Trusted
 from sealring_client.device_file import Device, load_secret
 from sealring_client.disk import NoSpace
 from sealring_client.reports import Reports, Speaker, Told, Trial, ended, load_reports, save_reports
+from sealring_client.sending import send_before_the_trial
 from sealring_client.serial import load_key
 from sealring_client.survey import Survey
 
@@ -38,10 +39,15 @@ class Telling:
         return bool(self._begun)
 
     def begun(self, packages: Iterable[Package]) -> None:
-        """These are tried from now on; durable before the switch."""
+        """These are tried from now on: durable before the switch, and said, lest a device that dies in it be unseen."""
         trials = [trial for package in packages if (trial := self._trial(package)) is not None]
         self._begun = {one.package: one for one in trials}
         self._say([(one, "") for one in trials], "begun")
+        survey = self.survey
+        if survey.device.reports and survey.sticks is None:
+            links = [survey.link(name) for name in dict.fromkeys(name for one in trials for name in one.stores)]
+            urls = {one.name: [one.answering] if one.answering else one.urls for one in links}
+            send_before_the_trial(survey.folder, urls, survey.outside)
 
     def good(self) -> None:
         """What was begun has proved healthy, and runs."""

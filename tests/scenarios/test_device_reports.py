@@ -24,14 +24,14 @@ from sealring_client.apply.install import Disk
 from sealring_client.command.main import main
 from sealring_client.device_file import load_secret
 from sealring_client.disk import lock
-from sealring_client.fetch.errors import NoAnswer, Redirected
+from sealring_client.fetch.errors import NoAnswer, Redirected, TooSlow
 from sealring_client.fetch.fetcher import Fetcher
 from sealring_client.reports import FILE, MAX_WAITING, Reports, Speaker, Trial, load_reports, save_reports
 from sealring_client.rollback import roll_back
-from sealring_client.sending import send_reports
+from sealring_client.sending import FIRST_SECONDS, ONE_SECONDS, send_reports
 from sealring_client.serial import install_serial, own_key
 from sealring_client.status import read_status
-from tests.front import front, of_store
+from tests.front import Told, front, of_store
 from tests.scenarios.devices import MODEL, image_of, new_device, now
 from tests.scenarios.scene import Scene
 from tests.simulated import SimulatedStore
@@ -145,7 +145,8 @@ def test_a_trial_that_was_cut_off_is_said_at_the_next_start(scene: Scene) -> Non
     device.slept = type("", (list,), {"append": lambda _, seconds: cut(seconds)})()
     with pytest.raises(CutOff):
         device.refresh()
-    assert [one.event for one in heard(scene.main)] == ["begun", "good"]
+    # HL-2: it was sent before the switch, so that a device which never starts again falls silent.
+    assert [one.event for one in heard(scene.main)] == ["begun", "good", "begun"]
     device.slept = []
     device.check()
     assert events(scene.main)[2:] == [(2, "begun", None), (2, "rolled-back", "interrupted")]
@@ -161,9 +162,9 @@ def test_a_kill_after_the_commit_leaves_nobody_waiting(scene: Scene) -> None:
     device.slept = type("", (list,), {"append": lambda _, __: shutil.copy(device.folder / FILE, kept)})()
     assert device.refresh().outcome == "installed"
     shutil.copy(kept, device.folder / FILE)
-    scene.main.reports.clear()
     assert device.refresh().outcome == "none"
-    assert [one[1] for one in events(scene.main)] == ["begun", "good"]
+    assert [one[1] for one in events(scene.main)] == ["begun", "good", "good"]
+    assert read_status(device.device, NOW).reports == 0
 
 
 def test_going_back_by_hand_is_said_to_whoever_heard_that_it_was_good(scene: Scene) -> None:
@@ -221,18 +222,95 @@ class Watching(SimulatedStore):
     folder = Path()
 
     def post(self, path: str, body: bytes, *, seconds: float) -> int:
-        assert os.readlink(self.folder / "current") == os.readlink(self.folder / "good")
-        assert (self.folder / "poll.json").exists()
-        with lock(self.folder):  # a person could go back just now
-            return super().post(path, body, seconds=seconds)
+        if self.reports:
+            assert os.readlink(self.folder / "current") == os.readlink(self.folder / "good")
+            assert (self.folder / "poll.json").exists()
+            with lock(self.folder):  # a person could go back just now
+                return super().post(path, body, seconds=seconds)
+        assert not (self.folder / "current").exists()
+        assert [one.event for one in load_reports(self.folder).open()] == ["begun"] * 2
+        return super().post(path, body, seconds=seconds)
 
 
-def test_nothing_is_sent_before_all_is_decided(scene: Scene) -> None:
-    """SPEC RP-4: not while a trial runs, and not while the device's lock is held."""
+def test_begun_is_sent_before_the_switch_and_all_else_when_it_is_decided(scene: Scene) -> None:
+    """SPEC RP-4, HL-2: nothing while a trial runs, and nothing else while the device's lock is held."""
     scene.main.__class__ = Watching
     scene.main.folder = scene.device.folder  # type: ignore[attr-defined]
     assert scene.device.refresh().outcome == "installed"
-    assert len(scene.main.reports) == 2
+    assert [one.event for one in heard(scene.main)] == ["begun", "good"]
+
+
+class Slow(SimulatedStore):
+    """Uses up all of the time that it is given."""
+
+    waited: list[float]
+
+    def post(self, path: str, body: bytes, *, seconds: float) -> int:
+        self.waited.append(seconds)
+        raise TooSlow(self.name, f"{path} of {len(body)} bytes", seconds)
+
+
+def test_a_slow_store_delays_no_update_by_more_than_seconds_nor_another_s_news(scene: Scene) -> None:
+    """SPEC RP-4: what an update waits for is bounded for all stores together, and each has its part of it."""
+    slow, waited = scene.main, list[float]()
+    slow.__class__ = Slow
+    slow.waited = waited  # type: ignore[attr-defined]
+    release(scene, 2, "exit 1")
+    assert scene.device.refresh().exit_code == 27
+    assert waited[0] <= FIRST_SECONDS / 2
+    assert all(seconds <= ONE_SECONDS for seconds in waited)
+    assert len(waited) == 2
+    assert [one[1] for one in events(scene.other)] == ["begun", "rolled-back"]
+    assert waits(scene) == ["begun", "rolled-back"]
+
+
+def test_a_store_that_asks_for_a_pause_gets_it_and_then_all_of_it(scene: Scene) -> None:
+    """SPEC RP-4: `Retry-After`; the other store hears everything at once, and no address of the first is asked."""
+    asked: list[str] = []
+    honest = SimulatedStore.post
+
+    def busy(path: str, *_: bytes, **__: float) -> int:
+        asked.append(path)
+        raise NoAnswer("acme/main", path, "status 503", 3600)
+
+    scene.main.__dict__["post"] = busy
+    assert scene.device.refresh().outcome == "installed"
+    assert asked == ["v1/reports"]
+    assert waits(scene) == ["begun", "good"]
+    assert [one[1] for one in events(scene.other)] == ["begun", "good"]
+    scene.device.at = NOW + timedelta(minutes=59)
+    scene.device.refresh()
+    assert len(asked) == 1
+    scene.main.__dict__["post"] = lambda *given, **more: honest(scene.main, *given, **more)
+    scene.device.at = NOW + timedelta(minutes=60)
+    scene.device.refresh()
+    assert [one[1] for one in events(scene.main)] == ["begun", "good"]
+    assert not waits(scene)
+
+
+def test_a_pause_is_a_day_at_most_and_none_for_a_clock_that_was_wrong() -> None:
+    """SPEC RP-4, DV-13: what helps must not silence a device for ever after its clock was years ahead."""
+    held = Reports().with_pause("acme/main", NOW + timedelta(days=1))
+    assert held.is_paused("acme/main", NOW)
+    assert not held.is_paused("acme/other", NOW)
+    assert not held.is_paused("acme/main", NOW + timedelta(days=1))
+    assert not held.is_paused("acme/main", NOW - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "pause"),
+    [(503, "120", 120), (429, "999999", 86_400), (503, "soon", None), (500, "120", None), (400, "120", None)],
+)
+def test_retry_after_is_heard_over_http(status: int, after: str, pause: int | None) -> None:
+    """SPEC RP-4: in seconds, at most a day, and only where the store is busy."""
+    told = Told(status, b"", [("Retry-After", after)])
+    with front(lambda _: told) as url:
+        if pause is None:
+            assert Fetcher(url).post("v1/reports", b"x", seconds=5) == status
+            return
+        with pytest.raises(NoAnswer) as refused:
+            Fetcher(url).post("v1/reports", b"x", seconds=5)
+    assert refused.value.retry_after_seconds == pause
 
 
 def lies(status: int) -> Callable[[SimulatedStore], None]:
@@ -293,7 +371,7 @@ def test_the_same_report_is_sent_again_byte_by_byte(scene: Scene) -> None:
 
     def deaf(path: str, body: bytes, *, seconds: float) -> int:
         honest(path, body, seconds=seconds)
-        got.extend(scene.main.reports)
+        got[:] = scene.main.reports
         raise NoAnswer("acme/main", path, "lost")
 
     scene.main.__dict__["post"] = deaf
@@ -301,7 +379,10 @@ def test_the_same_report_is_sent_again_byte_by_byte(scene: Scene) -> None:
     scene.main.reports.clear()
     del scene.main.__dict__["post"]
     scene.device.refresh()
-    assert [one.raw for one in scene.main.reports] == [one.raw for one in got[:2]]
+    # `begun` before the switch, then again beside `good`.
+    assert [one.report.event for one in got] == ["begun", "begun", "good"]
+    assert got[0].raw == got[1].raw
+    assert [one.raw for one in scene.main.reports] == [one.raw for one in got[1:]]
 
 
 def test_one_that_a_store_will_not_have_holds_up_no_other(scene: Scene) -> None:
@@ -345,7 +426,7 @@ def test_a_drip_ends_within_the_time_for_all(scene: Scene) -> None:
         thread = threading.Thread(target=drip)
         thread.start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        times = iter([0.0, *[29.5] * 3])
+        times = iter([0.0, *[29.5] * 2])
         outside = scene.device.outside()
         outside = type(outside)(Fetcher, outside.clock, outside.sleep, outside.progress)
         send_reports(scene.device.folder, {"acme/main": [url, url]}, outside, clock=lambda: next(times, 31.0))

@@ -34,6 +34,7 @@ _PIECE = 256 * 1024  # bytes of one piece of a stream
 _HEAD = 128 * 1024  # bytes that status line, headers and chunk marks may take beside the body
 _SMALL = 16 * 1024  # bytes of an error's body that are read to keep the connection
 _ELSEWHERE = (301, 302, 303, 307, 308)
+_LATER = (429, 503)
 _LONGEST_RETRY_SECONDS = 86_400  # a store can't send a device to sleep for longer
 _PATH = re.compile(
     r"(?!.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._~@:+,=%-]+(?:/[A-Za-z0-9._~@:+,=%-]+)*(?:\?[A-Za-z0-9._~@:+,=%&/-]*)?"
@@ -150,21 +151,24 @@ class Fetcher:
         """Send it, and say with which status it was answered; no byte of the answer is of use.
 
         Args:
-            seconds: for all of it, the connection too.
+            seconds: for all of it, the connection too; never more than the limits' total.
 
         Raises:
             Redirected: and nothing was sent anywhere else.
+            NoAnswer: also where the store asks to come back later, and when (`Retry-After`).
             Unreachable: no answer came.
         """
-        with self._exchange(path, _SMALL, seconds=seconds):
+        with self._exchange(path, _SMALL, seconds=min(seconds, self._limits.total_seconds)):
             headers = {**self._headers, "Content-Type": "application/octet-stream"}
             # Once: on a kept connection that the store closed meanwhile it would not be known what has arrived.
             self._line.close()
             response = self._line.ask("POST", f"{self._base}/{path}", headers, body)
-            status = response.status
+            status, pause = response.status, _pause(response)
             self._line.close()
             if status in _ELSEWHERE:
                 raise Redirected(self.store, path, status)
+            if status in _LATER and pause is not None:
+                raise NoAnswer(self.store, path, f"status {status}", pause)
             return status
 
     def stream(
@@ -330,13 +334,12 @@ class Fetcher:
         return int(lengths[0])
 
     def _refuse(self, path: str, response: HTTPResponse) -> None:
-        status, after = response.status, response.headers.get("Retry-After", "")
+        status, pause = response.status, _pause(response)
         self._discard(response)
         if status in (404, 410):
             raise NotThere(self.store, path, status)
         if status in _ELSEWHERE:
             raise Redirected(self.store, path, status)
-        pause = min(int(after), _LONGEST_RETRY_SECONDS) if _NUMBER.fullmatch(after) else None
         raise NoAnswer(self.store, path, f"status {status}", pause)
 
     def _discard(self, response: HTTPResponse) -> None:
@@ -346,6 +349,12 @@ class Fetcher:
             self._line.close()
         else:
             response.read()
+
+
+def _pause(response: HTTPResponse) -> int | None:
+    """For how many seconds the store wants to be left alone."""
+    after = response.headers.get("Retry-After", "")
+    return min(int(after), _LONGEST_RETRY_SECONDS) if _NUMBER.fullmatch(after) else None
 
 
 def _parse_base(url: str) -> tuple[bool, str, int, str]:

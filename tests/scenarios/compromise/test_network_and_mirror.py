@@ -13,6 +13,7 @@ from sealring_client.apply.install import Disk
 from sealring_client.apply.mount import unmount
 from sealring_client.fetch.fetcher import Fetcher, Limits
 from sealring_client.poll import poll
+from sealring_client.reports import load_reports
 from tests.hostile import NOT_THERE, SILENCE, Change, Line, Reply, flipped, only
 from tests.scenarios.compromise.forger import Forger
 from tests.scenarios.compromise.stage import DAY, MAX_AGE, Play, Stage, replaced, rules, show
@@ -266,6 +267,21 @@ def test_no_answer_is_longer_or_slower_than_its_bounds(
     assert yesterday.picture()["links"] == before["links"]
     images = yesterday.rig.folder / "images"
     assert all(one.stat().st_size <= len(TOOL_2) for one in images.iterdir())
+
+
+@pytest.mark.timeout(60)  # a head without end must not be waited for
+@cell("the network", "endless or slow data", "block another store")
+@cell("a mirror", "endless or slow data", "block another store")
+def test_an_update_waits_for_no_answer_to_a_report(stage: Stage, yesterday: Play) -> None:
+    """He takes the report that a trial begins, and answers a byte now and then for ever: RP-4, HF-1."""
+    yesterday.be_impatient()
+    stage.main.line.change = only("/v1/reports", lambda _: Reply(0, stalled=True))
+    report = yesterday.refresh()
+    assert (report.outcome, yesterday.runs()) == ("installed", ["app 2", "tool 2", "gadget 1"])
+    for way in (stage.main.line, stage.second.line):
+        assert way.asked.count("/v1/reports") == 2  # before the trial, and when all is decided
+    waiting = {one.store for one in load_reports(yesterday.rig.folder).queue}
+    assert waiting == {"acme/main"}
 
 
 @cell("the network", "show two views")
