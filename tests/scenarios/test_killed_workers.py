@@ -31,7 +31,7 @@ def children(store: RunningStore, *, of_main: bool) -> list[int]:
     """The processes that the server's first thread has forked: its workers; or those of its other threads."""
     assert store.process is not None
     main = store.process.pid
-    found = []
+    found = list[int]()
     for thread in Path(f"/proc/{main}/task").iterdir():
         if (int(thread.name) == main) is of_main:
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):

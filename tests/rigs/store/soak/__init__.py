@@ -1,0 +1,1 @@
+"""A fleet, publishers and random kills at one served store, for minutes (`make sweep-soak`)."""
