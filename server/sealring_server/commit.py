@@ -20,6 +20,7 @@ from sealring_server.catalogue import append_entry
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
 from sealring_server.prepared import Prepared, insert_or_ignore, of_new, upsert
+from sealring_server.reading.serial_keys import note_serial_keys
 from sealring_server.released import note_released
 from sealring_server.schema import halts, heads, statements, tallies
 from sealring_server.tuf_repo import TufFile, publish_catalogue
@@ -79,6 +80,7 @@ class Draft:
         _ADD_STATEMENT.run(self.connection, added)
         self._move_heads(rows)
         note_released(self.connection, (one.statement for one in news))
+        note_serial_keys(self.connection, (one.statement for one in news), entry)
         self.news += [one.statement for one in news]
         self.updates |= {key_of(self.root, one.statement): _head(one) for one in news}
 

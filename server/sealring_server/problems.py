@@ -45,6 +45,7 @@ def answer_problems(app: Flask) -> None:
         answer = problem(status_of(err), str(err), err.rule, err.hint(), **facts)
         if wait := getattr(err, "retry_after", 0):
             answer.headers["Retry-After"] = str(wait)
+        answer.headers.update(getattr(err, "headers", {}))  # RD-2: what to sign
         return answer
 
     @app.errorhandler(HTTPException)

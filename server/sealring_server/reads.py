@@ -15,6 +15,7 @@ from sealring.names import ROOT
 from sealring_server.catalogue import NoSuchThing, log_path, prove
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
+from sealring_server.reading.closed import Readers
 from sealring_server.released import readable_size
 from sealring_server.schema import entries
 from sealring_server.tuf_packages import is_package
@@ -23,6 +24,7 @@ from sealring_server.views import view_bytes
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 MUTABLE = "max-age=60"
+PRIVATE = "private, no-store"  # RD-2: a cache would give it to the next one who asks
 JSON = "application/json"
 BYTES = "application/octet-stream"
 BUNDLE = "application/vnd.sealring.bundle"
@@ -149,17 +151,21 @@ def log(size: int, index: int) -> Response:
 
 @bp.get("/v1/blobs/<digest>")
 def blob(digest: str) -> Response:
-    """An image that is released, or one range of its bytes (HT-1, HT-5, RD-1); a file without a row is not served."""
+    """An image that is released, or one range of it (HT-1, HT-5, RD-1, RD-2); a file without a row is not served."""
     return _image(digest)
 
 
 def _image(digest: str) -> Response:
+    is_closed = here().settings.reading.closed
+    if is_closed:  # RD-2: first, so that a stranger learns nothing of what is here
+        readers = current_app.extensions.setdefault("sealring_readers", Readers())
+        readers.check(here(), request.method, request.headers, _digest(digest, "image").hex())
     with here().database.reading() as connection:
         size = readable_size(connection, digest)  # RD-1
     if size is None:
         raise NoSuchThing(f"image {digest[:80]}")
     start, end, status = _range(size, digest)
-    headers = {"Accept-Ranges": "bytes", "Cache-Control": IMMUTABLE, "ETag": f'"{digest}"'}
+    headers = {"Accept-Ranges": "bytes", "Cache-Control": PRIVATE if is_closed else IMMUTABLE, "ETag": f'"{digest}"'}
     if status == 416:
         headers["Content-Range"] = f"bytes */{size}"
         return Response(b"", status, headers, content_type=BYTES)

@@ -250,6 +250,15 @@ released = Table(
     comment="The images that a release or stack has named (SPEC RD-1): only these are served",
 )
 
+serial_keys = Table(
+    "serial_keys",
+    metadata,
+    Column("key_id", text_of(64), primary_key=True),
+    Column("subject", text_of(512), primary_key=True),
+    Column("entry", number, nullable=False),
+    comment="The serials that have named a key, since which entry (SPEC RD-2): a signed request names its key only",
+)
+
 uploads = Table(
     "uploads",
     metadata,

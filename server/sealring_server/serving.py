@@ -28,6 +28,7 @@ from sealring_server.here import Clock, StoreHere, open_store
 from sealring_server.mirror.serving import keep_up, until_next
 from sealring_server.operator.app import create_operator_app
 from sealring_server.operator.listener import beside
+from sealring_server.reading.closed import check_not_both
 from sealring_server.reports import judge_halts
 from sealring_server.schedule import FIRST_PAUSE, maintain, pause, sign_due
 from sealring_server.tuf_packages import remake
@@ -126,6 +127,7 @@ def _begin(here: StoreHere) -> None:
     Where that fails (a token that is not plugged in) the store serves all the same: what it shows may be good for days,
     clients see for themselves when it is not, and it is tried again soon.
     """
+    check_not_both(here)
     if here.settings.mirror is None:
         _attempt(here, 0)
     here.online.close()

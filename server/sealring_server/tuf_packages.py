@@ -19,6 +19,7 @@ from sealring_server.catalogue import last_entry
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
 from sealring_server.key_folder import PACKAGES
+from sealring_server.reading.errors import ClosedWithPackages
 from sealring_server.schema import blobs, heads, statements, tuf_packages
 from sealring_server.software import named_revisions
 from sealring_server.tuf_repo import Writing, has_packages, metadata_bytes
@@ -33,7 +34,13 @@ _NAME = re.compile(r"([a-z0-9-]{1,40})~([a-z0-9-]{1,40})~([1-9][0-9]{0,9})~([a-z
 
 
 def turn_on(here: StoreHere) -> bool:
-    """After it returns the store has the role, with a key of its own; false where it had it already."""
+    """After it returns the store has the role, with a key of its own; false where it had it already.
+
+    Raises:
+        ClosedWithPackages: who may read has to sign (RD-2), which these clients can't.
+    """
+    if here.settings.reading.closed:
+        raise ClosedWithPackages
     with here.database.reading() as connection:
         if has_packages(connection):
             return False

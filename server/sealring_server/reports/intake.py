@@ -108,7 +108,7 @@ def own_stores(held: Held, chain: Chain, brand: str, moment: Moment) -> list[Sto
             one = chain.verify(chain.authenticate(raw, Store, brand), moment, None).statement
         except TrustError:
             continue
-        if _is_pinned(held.connection, one):
+        if is_pinned(held.connection, one):
             found.append(one)
     return found
 
@@ -117,11 +117,12 @@ def _check_store(held: Held, name: str) -> None:
     """RP-1: what was said to one store is not told to another, whoever carries it there."""
     raw = held.current("store", name)
     said = parse_statement(parse_envelope(raw).payload) if raw is not None else None
-    if not isinstance(said, Store) or not _is_pinned(held.connection, said):
+    if not isinstance(said, Store) or not is_pinned(held.connection, said):
         raise NotForThisStore("store", name, "a name of this store")
 
 
-def _is_pinned(connection: Connection, said: Store) -> bool:
+def is_pinned(connection: Connection, said: Store) -> bool:
+    """Whether this statement means this very store: it pins a root of its TUF chain (TF-8)."""
     rows = _ROOT.rows(connection, {"version": said.tuf.version})
     return bool(rows) and sha256(rows[0][0]).hexdigest() == said.tuf.sha256
 

@@ -7,12 +7,16 @@ Open until it is released: who adds a table to schema.py adds it here too, in `u
 import sqlalchemy as sa
 from alembic import op
 
+from sealring.authentic import read_claim
+from sealring.statement import SerialStatement
 from sealring_server.schema import number, text_of
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+
+AT_ONCE = 500  # rows in one statement
 
 
 def upgrade() -> None:
@@ -34,6 +38,7 @@ def upgrade() -> None:
     # Format 2 served whatever was there: it is no secret any more, and stays.
     op.execute("INSERT INTO released SELECT sha256 FROM blobs")
     _make_reports()
+    _make_serial_keys()
     # What an older edition had taken lies beside the other uploads still: whoever sends it finds all of it there.
     op.execute("UPDATE uploads SET received = 0")
     op.execute("UPDATE store SET format = 3")
@@ -46,7 +51,30 @@ def downgrade() -> None:
     op.drop_column("publications", "opened")
     op.drop_table("stopped")
     op.drop_table("released")
+    op.drop_table("serial_keys")
     op.execute("UPDATE store SET format = 2")
+
+
+def _make_serial_keys() -> None:
+    """Serials by the key that they name (SPEC RD-2): those of format 2 too, by their current statements."""
+    table = op.create_table(
+        "serial_keys",
+        sa.Column("key_id", text_of(64), primary_key=True),
+        sa.Column("subject", text_of(512), primary_key=True),
+        sa.Column("entry", number, nullable=False),
+        comment="The serials that have named a key, since which entry (SPEC RD-2): a signed request names its key only",
+    )
+    current = sa.text(
+        "SELECT s.raw, s.entry FROM heads h JOIN statements s ON s.envelope = h.envelope WHERE h.type = 'serial'"
+    )
+    for some in op.get_bind().execute(current).partitions(AT_ONCE):
+        said = [(read_claim(raw).statement, entry) for raw, entry in some]
+        rows = [
+            {"key_id": one.key.id, "subject": one.subject, "entry": entry}
+            for one, entry in said
+            if isinstance(one, SerialStatement)
+        ]
+        op.bulk_insert(table, rows)
 
 
 def _make_reports() -> None:
