@@ -1,7 +1,7 @@
 # Conveniences for people who work on sealring. Nothing needs make: each target is one or two plain commands.
 PY := .venv/bin/python
 
-.PHONY: setup lint format test demo bench vectors screenshots sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential sweep-consistency sweep-foreign
+.PHONY: setup lint format test demo bench vectors screenshots openapi sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential sweep-consistency sweep-foreign
 
 setup:
 	python3 tests/run.py setup
@@ -27,6 +27,10 @@ bench:
 
 vectors:
 	$(PY) -m tests.vectors.make
+
+# What the store answers, for programs: docs/openapi.json.
+openapi:
+	$(PY) -m sealring_server.openapi > docs/openapi.json
 
 # The pictures of docs/operator-page.md, by Debian's chromium; smaller with its pngquant.
 screenshots:

@@ -11,14 +11,25 @@ from typing import Final
 from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 
+from sealring.names import MAX_INTEGER
 from sealring_server.answer_cache import AnswerCache, Packed
 from sealring_server.answer_parts import answer, reduced, state
 from sealring_server.answer_question import parse_question
+from sealring_server.openapi import Part, described, mutable_of
 from sealring_server.rate import charge
 from sealring_server.reads import BUNDLE, MUTABLE, here
 
 LEVEL: Final = 6  # of gzip; of a first sync 9 saves 0.3 % in a third more time, 1 takes half of it and is 3 % longer
 _CACHE: Final = "sealring answers"
+
+_NUMBER: Final = {"type": "integer", "minimum": 1, "maximum": MAX_INTEGER}
+_QUESTION: Final = (
+    Part("root", "sequence of its root", _NUMBER),
+    Part("brands", "BRAND.SEQUENCE of each brand that it holds, ascending, by commas", {"type": "string"}),
+    Part("tuf", "versions of root, timestamp, snapshot and targets, 0 for none, by dots", {"type": "string"}),
+    Part("entry", "the last entry of the store that it saw", _NUMBER),
+    Part("view", "SHA-256 of the view that it holds", {"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+)
 
 bp = Blueprint("answer", __name__)
 
@@ -30,6 +41,7 @@ def _make_cache(state: BlueprintSetupState) -> None:
 
 
 @bp.get("/v1/answers/<brand>/<model>")
+@described(mutable_of(BUNDLE, "all that the device lacks"), refuses=(404,), query=_QUESTION)
 def answer_one(brand: str, model: str) -> Response:
     """All that a device of this model lacks, which says what it has (AN-1, AN-2)."""
     question = parse_question(request.query_string)

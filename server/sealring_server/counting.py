@@ -6,6 +6,7 @@ from flask import Flask, Response, g, request
 
 from sealring_server.failures import Failures, Kind
 from sealring_server.here import Clock
+from sealring_server.logs import log_request
 
 _PLACES: tuple[tuple[str, Kind], ...] = (
     ("/tuf/", "tuf"),
@@ -34,5 +35,6 @@ def count_requests(app: Flask, failures: Failures, clock: Clock) -> None:
     def answered(response: Response) -> Response:
         began = g.get("sealring_began", None)
         if began is not None:
+            log_request(response.status_code, time.monotonic() - began)
             failures.answered(kind_of(request.path), response.status_code, time.monotonic() - began, clock())
         return response

@@ -20,6 +20,8 @@ from sealring.keystores import is_uri
 from sealring.names import spell
 from sealring_server.here import StoreHere
 from sealring_server.key_folder import ONLINE_ROLES, PACKAGES
+from sealring_server.logs import words_of
+from sealring_server.openapi import Reply, described, unstored_of
 from sealring_server.problems import problem
 from sealring_server.reads import here
 from sealring_server.schema import FORMAT, store
@@ -50,7 +52,7 @@ def look(store_here: StoreHere) -> list[Failing]:
         try:
             check(store_here)
         except _WRONG as err:
-            found.append(Failing(what, _words(err)))
+            found.append(Failing(what, words_of(err)))
     return found
 
 
@@ -106,14 +108,6 @@ def _check_tuf(here: StoreHere) -> None:
             raise NotReady(f"{role} expired {spell(ends)}")
 
 
-def _words(err: Exception) -> str:
-    """The first line of what went wrong, without the statement that a database driver repeats."""
-    said = getattr(err, "orig", None) or err
-    if isinstance(err, OSError):
-        return f"{err.filename or 'disk'}: {(err.strerror or type(err).__name__).lower()}"
-    return (str(said).strip().splitlines() or [type(err).__name__])[0][:300]
-
-
 @dataclass
 class Readiness:
     """What was found, kept for a second; of those who ask at once, one looks."""
@@ -147,11 +141,18 @@ def health_routes(*, detail: bool) -> Blueprint:
     bp = Blueprint("health", __name__)
 
     @bp.get("/v1/health/live")
+    @described(unstored_of("it answers", status=204))
     def live() -> Response:
         """204: this process answers."""
         return _empty(204)
 
     @bp.get("/v1/health/ready")
+    @described(
+        {
+            **unstored_of("nothing is missing", status=204),
+            503: Reply("something is missing", (), ("Cache-Control",)),
+        }
+    )
     def ready() -> Response:
         """204 where nothing is missing; 503 otherwise."""
         found = readiness()

@@ -10,6 +10,7 @@ from sealring.bundle import BundleTooLarge, Entry, HaltEntry, StatementEntry, wr
 from sealring.catalogue.leaf import Head
 from sealring_server.catalogue import NoSuchThing
 from sealring_server.held import AT_ONCE, batched
+from sealring_server.openapi import described, immutable_of, mutable_of
 from sealring_server.reads import BUNDLE, BYTES, here, immutable, mutable
 from sealring_server.schema import entries, halts, leaves, statements
 
@@ -28,6 +29,7 @@ bp = Blueprint("log_reads", __name__)
 
 
 @bp.get("/v1/entries/<int:first>")
+@described(mutable_of(BYTES), refuses=(404,))
 def log_entries(first: int) -> Response:
     """Entries from this number on, each after its length in 2 bytes; none where there is none yet (HT-2)."""
     if not 1 <= first < 2**53:
@@ -42,6 +44,7 @@ def log_entries(first: int) -> Response:
 
 
 @bp.get("/v1/changes/<int:sequence>")
+@described(immutable_of(BYTES), refuses=(404,))
 def log_changes(sequence: int) -> Response:
     """The keys and values that the map of this entry has new, ascending by key (CT-4, HT-1)."""
     if sequence >= 2**53:
@@ -57,6 +60,7 @@ def log_changes(sequence: int) -> Response:
 
 
 @bp.get("/v1/news/<int:sequence>")
+@described(immutable_of(BUNDLE), refuses=(404,))
 def log_news(sequence: int) -> Response:
     """All that this entry brought, in one answer: its statements and halts (CT-4, HT-1).
 

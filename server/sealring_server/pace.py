@@ -43,6 +43,7 @@ class NoLength(TrustError):
 
     rule: ClassVar[str] = "HT-4"
     exit_code: ClassVar[int] = 20
+    status: ClassVar[int] = 411
 
     def __str__(self) -> str:
         return "request: no Content-Length, one is needed"

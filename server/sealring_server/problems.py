@@ -1,9 +1,13 @@
 """Every error as `application/problem+json` with rule and hint (SPEC HT-3)."""
 
 import json
+import logging
 from http import HTTPStatus
+from typing import Literal
 
+import msgspec
 from flask import Flask, Response
+from msgspec import UNSET, UnsetType
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
@@ -11,6 +15,7 @@ from sealring.bundle import BundleTooLarge
 from sealring.catalogue.sparse import SequenceFell
 from sealring.errors import SealringError
 from sealring.strict import TooLarge
+from sealring_server.logs import asked, log_event, log_unforeseen, words_of
 from sealring_server.postgres import DatabaseAway
 
 _BY_FAMILY = {10: 503, 11: 404, 12: 507, 20: 400, 21: 403, 22: 403, 23: 409, 24: 403, 25: 400, 26: 400}
@@ -22,6 +27,24 @@ def status_of(err: SealringError) -> int:
     return int(getattr(err, "status", 0)) or _BY_CLASS.get(type(err), _BY_FAMILY.get(err.exit_code, 400))
 
 
+PROBLEM = "application/problem+json"
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A refusal (RFC 9457): which rule said no, and what to do now; of some, the facts."""
+
+    type: Literal["about:blank"]
+    title: str
+    status: int
+    detail: str
+    rule: str
+    hint: str
+    offered: str | int | UnsetType = UNSET
+    held: str | int | UnsetType = UNSET
+    fallen: list[str] | UnsetType = UNSET
+    trace: str | UnsetType = UNSET
+
+
 FACTS = ("offered", "held", "fallen")
 """What a refusal says in full beside its words: the two ids of a conflict, and what a cut would let fall."""
 
@@ -30,13 +53,13 @@ def problem(status: int, detail: str, rule: str = "", hint: str = "", **facts: o
     """One problem document (RFC 9457); `facts` are its extension members."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     body |= {"detail": detail, "rule": rule, "hint": hint, **facts}
-    answer = Response(json.dumps(body), status, content_type="application/problem+json")
+    answer = Response(json.dumps(body), status, content_type=PROBLEM)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
 def answer_problems(app: Flask) -> None:
-    """Let every error of this app answer as a problem document; the unexpected ones are logged."""
+    """Let every error of this app answer as a problem document; the unforeseen ones are logged, with a trace id."""
 
     @app.errorhandler(SealringError)
     def refused(err: SealringError) -> Response:
@@ -58,9 +81,15 @@ def answer_problems(app: Flask) -> None:
                 answer.headers[name] = value
         return answer
 
+    @app.errorhandler(Exception)
+    def unforeseen(err: Exception) -> Response:
+        # A mistake in this program: what it says may repeat secrets, so nobody is told more than where to look.
+        said = "a mistake in the store's program; its operator finds it in the log by the trace id"
+        return problem(500, "internal error", hint=said, trace=log_unforeseen(err))
+
     @app.errorhandler(DatabaseAway)
     def away(err: DatabaseAway) -> Response:
-        app.logger.error("%s", err)  # where it is, is the operator's to know
+        log_event(logging.ERROR, "database away", **asked(), what=str(err))  # where it is, is the operator's to know
         answer = problem(503, "the store's database does not answer", hint=err.hint())
         answer.headers["Retry-After"] = str(err.retry_after)
         return answer
@@ -72,7 +101,7 @@ def answer_problems(app: Flask) -> None:
 
     @app.errorhandler(OperationalError)
     def database(err: OperationalError) -> Response:
-        app.logger.error("database: %s", err.orig)
+        log_event(logging.ERROR, "database failed", **asked(), what=words_of(err))
         if "full" in str(err.orig):
             return problem(507, "the store's disk is full", hint="the operator must make room")
         answer = problem(503, "the store is busy", hint="try again in a minute")

@@ -15,6 +15,7 @@ from flask import Blueprint, Response, request
 from sealring.errors import TrustError
 from sealring.strict import TooLarge
 from sealring_server.images.errors import OtherBlob
+from sealring_server.openapi import Body, Part, Reply, described
 from sealring_server.pace import Paced, body_length
 from sealring_server.reads import here
 from sealring_server.uploading import Upload, add_to_upload, upload_state
@@ -23,6 +24,10 @@ bp = Blueprint("tus", __name__, url_prefix="/v1/publications/<token>/blobs")
 
 VERSION = "1.0.0"
 BODY = "application/offset+octet-stream"
+
+_TUS = Part("Tus-Resumable", "the version of tus", {"const": VERSION}, required=True)
+_OFFSET = Part("Upload-Offset", "how many bytes are here", {"type": "integer", "minimum": 0}, required=True)
+_HOW_MUCH = ("Upload-Offset", "Upload-Length", "Tus-Resumable", "Cache-Control")
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
@@ -47,6 +52,7 @@ class NotTus(TrustError):
 
 
 @bp.route("/<digest>", methods=["OPTIONS"])
+@described({204: Reply("tus", (), ("Tus-Version", "Tus-Resumable", "Cache-Control"))})
 def options(**_: str) -> Response:
     """Which protocol this is; nothing is said about the publication."""
     return Response(status=204, headers={"Tus-Version": VERSION})
@@ -54,6 +60,7 @@ def options(**_: str) -> Response:
 
 # Only HEAD: what is uploaded can be read back by nobody.
 @bp.route("/<digest>", methods=["HEAD"], provide_automatic_options=False)
+@described({200: Reply("how much is here", (), _HOW_MUCH)}, refuses=(404, 409, 410, 412), headers=(_TUS,))
 def state(token: str, digest: str) -> Response:
     """How much of an image is here."""
     _check_version()
@@ -62,6 +69,12 @@ def state(token: str, digest: str) -> Response:
 
 
 @bp.route("/<digest>", methods=["PATCH"], provide_automatic_options=False)
+@described(
+    {204: Reply("so much is here now", (), _HOW_MUCH)},
+    refuses=(404, 409, 410, 412, 423),
+    takes=(Body(BODY),),
+    headers=(_TUS, _OFFSET),
+)
 def add(token: str, digest: str) -> Response:
     """Bytes from exactly that offset on which is here, and never one beyond the signed size."""
     _check_version()

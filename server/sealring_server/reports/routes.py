@@ -7,8 +7,9 @@ from sealring.moment import Moment
 from sealring_server.catalogue import NoSuchThing, last_entry
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
+from sealring_server.openapi import Body, Reply, described, immutable_of
 from sealring_server.pace import read_body
-from sealring_server.reads import JSON, here, immutable
+from sealring_server.reads import BUNDLE, BYTES, JSON, here, immutable
 from sealring_server.reports.intake import MAX_BODY, judge_reports, open_reports
 from sealring_server.reports.kept import is_all_known, keep
 from sealring_server.schema import halts
@@ -17,6 +18,11 @@ bp = Blueprint("reports", __name__)
 
 
 @bp.post("/v1/reports")
+@described(
+    {204: Reply("they are kept, or were before", (), ("Cache-Control",))},
+    refuses=(403, 404, 409),
+    takes=(Body(BUNDLE), Body(BYTES)),
+)
 def take() -> Response:
     """A bundle of 1 to 64 reports in; all of them are kept, or none (RP-1, RP-2)."""
     take_reports(here(), read_body("bundle of reports", MAX_BODY))
@@ -42,6 +48,7 @@ def take_reports(store: StoreHere, body: bytes) -> None:
 
 
 @bp.get("/v1/halts/<digest>")
+@described(immutable_of(JSON), refuses=(404,))
 def halt(digest: str) -> Response:
     """A halt by its digest (HL-1, HT-1)."""
     with here().database.reading() as connection:
