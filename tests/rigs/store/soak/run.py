@@ -25,6 +25,8 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+from sealring.bundle import StatementEntry, write_bundle
+from sealring_client.provision import provision
 from sealring_server.fsck.run import check_folder
 from tests.rigs.postgres import postgres_server
 from tests.rigs.s3 import s3_server
@@ -42,6 +44,7 @@ WORKERS = 4
 DEVICES = int(os.environ.get("SOAK_DEVICES", "200"))
 FLEETS = 4  # processes for the devices
 READER_PAUSE = 1.0
+COMMAND_PAUSE = 5.0
 AFTER = 180  # seconds for what was begun before the end
 
 
@@ -66,6 +69,35 @@ class Looks:
                 self.tally.failed("reader", f"status {status}" if status in (429, 503) else f"saw: {err}")
             else:
                 self.tally.add("reader, all of it", time.perf_counter() - begin)
+
+
+@dataclass(frozen=True)
+class Command:
+    """`sealring-device check`, a process each time, by a device of its own."""
+
+    folder: Path
+    tally: Tally
+    done: threading.Event
+
+    def run(self) -> None:
+        """Check again and again; 10 says that no store answered."""
+        words = [str(Path(sys.executable).parent / "sealring-device"), "check", "--state", str(self.folder), "--json"]
+        while not self.done.wait(COMMAND_PAUSE):
+            begin = time.perf_counter()
+            found = subprocess.run(words, capture_output=True, text=True, check=False, timeout=AFTER)
+            if found.returncode in (0, 3):  # 3: there is something new
+                self.tally.add("`sealring-device check`, all of it", time.perf_counter() - begin)
+            elif found.returncode == 10:
+                self.tally.failed("sealring-device", "not reached")
+            else:
+                self.tally.failed("sealring-device", f"exit {found.returncode}: {found.stdout[-500:]}")
+
+
+def command(scene: Scene, folder: Path, tally: Tally, done: threading.Event) -> Command:
+    """One such device, provisioned."""
+    seed = write_bundle([StatementEntry(one.raw) for one in scene.seed(scene.world)])
+    provision(folder, scene.world.root.raw, MODEL, seed, "trusted", ())
+    return Command(folder, tally, done)
 
 
 @contextlib.contextmanager
@@ -105,7 +137,8 @@ def soak(kind: str, seconds: float) -> dict[str, Any]:
         reader = Reader(store.url, (store.folder / "1.root.json").read_bytes(), world.root.raw, (MODEL,), now)
         assert store.process is not None
         watch, done = Watch(store.process.pid, random.Random(int(seconds))), threading.Event()
-        threads = [threading.Thread(target=Looks(reader, tally, done).run), threading.Thread(target=watch.run)]
+        works = [Looks(reader, tally, done).run, watch.run, command(scene, folder / "device", tally, done).run]
+        threads = [threading.Thread(target=work) for work in works]
         for thread in threads:
             thread.start()
         try:
