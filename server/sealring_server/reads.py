@@ -15,6 +15,7 @@ from sealring.names import ROOT
 from sealring_server.catalogue import NoSuchThing, log_path, prove
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
+from sealring_server.openapi import Body, Part, Reply, described, immutable_of, mutable_of
 from sealring_server.reading.closed import Readers
 from sealring_server.released import readable_size
 from sealring_server.schema import entries
@@ -34,6 +35,20 @@ _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 _TUF_FILE = re.compile(r"([1-9][0-9]{0,14})\.(root|snapshot|targets|packages)\.json")
 _TARGET = re.compile(r"([0-9a-f]{64})\.([a-z0-9~.-]{1,200})")
 
+_KEPT_HEADERS = ("Cache-Control", "ETag", "Accept-Ranges")
+_IMAGE = {
+    200: Reply("all of it", (Body(BYTES),), _KEPT_HEADERS),
+    206: Reply("one range of its bytes (HT-5)", (Body(BYTES),), (*_KEPT_HEADERS, "Content-Range")),
+    416: Reply("no such range", (Body(BYTES),), ("Content-Range",)),
+}
+_RANGES = (
+    Part("Range", "one range of bytes", {"type": "string", "pattern": "^bytes=([0-9]+-[0-9]*|-[0-9]+)$"}),
+    Part("If-Range", "the ETag of what the asker has a part of", {"type": "string"}),
+)
+_ROLES = r"^[1-9][0-9]{0,14}\.(root|snapshot|targets|packages)\.json$"
+_FILE = Part("name", "version and role", {"type": "string", "pattern": _ROLES})
+_TARGET_NAME = Part("name", "SHA-256 and name", {"type": "string", "pattern": r"^[0-9a-f]{64}\.[a-z0-9~.-]{1,200}$"})
+
 bp = Blueprint("reads", __name__)
 
 
@@ -45,6 +60,7 @@ def here() -> StoreHere:
 
 
 @bp.get("/tuf/timestamp.json")
+@described(mutable_of(JSON), refuses=(404,))
 def timestamp() -> Response:
     """The one file that every poll asks for: most answers are 304 and nothing (HT-2)."""
     with here().database.reading() as connection:
@@ -52,6 +68,7 @@ def timestamp() -> Response:
 
 
 @bp.get("/tuf/<name>")
+@described(immutable_of(JSON), refuses=(404,), path=(_FILE,))
 def tuf_file(name: str) -> Response:
     """TUF metadata by version (HT-1)."""
     asked = _TUF_FILE.fullmatch(name)
@@ -62,6 +79,12 @@ def tuf_file(name: str) -> Response:
 
 
 @bp.get("/tuf/targets/<name>")
+@described(
+    {**_IMAGE, 200: Reply("the catalogue, or all of an image", (Body(JSON), Body(BYTES)), ("Cache-Control",))},
+    refuses=(401, 404),
+    headers=_RANGES,
+    path=(_TARGET_NAME,),
+)
 def tuf_target(name: str) -> Response:
     """A catalogue by its digest (HT-1); an image, where the store has the role `packages` (TF-11)."""
     asked = _TARGET.fullmatch(name)
@@ -78,6 +101,7 @@ def tuf_target(name: str) -> Response:
 
 
 @bp.get("/v1/roots/<int:version>")
+@described(mutable_of(JSON), refuses=(404,))
 def root(version: int) -> Response:
     """One version of the root, for those who walk from the one that they hold (HT-2)."""
     with here().database.reading() as connection:
@@ -86,6 +110,7 @@ def root(version: int) -> Response:
 
 
 @bp.get("/v1/brands/<brand>/<int:sequence>")
+@described(mutable_of(JSON), refuses=(404,))
 def brand(brand: str, sequence: int) -> Response:
     """One version of a brand, for those who walk from the one that they hold (HT-2)."""
     with here().database.reading() as connection:
@@ -94,6 +119,7 @@ def brand(brand: str, sequence: int) -> Response:
 
 
 @bp.get("/v1/heads/<kind>/<int:format>/<path:subject>")
+@described(mutable_of(JSON), refuses=(404,))
 def head(kind: str, format: int, subject: str) -> Response:
     """The current statement of a subject in one format, for those who hold no catalogue yet (HT-2, ST-8)."""
     with here().database.reading() as connection:
@@ -102,6 +128,7 @@ def head(kind: str, format: int, subject: str) -> Response:
 
 
 @bp.get("/v1/authorities/<name>")
+@described(mutable_of(BUNDLE), refuses=(404,))
 def authority(name: str) -> Response:
     """What an authority delegates and revokes now, for those who hold no catalogue yet (HT-2)."""
     with here().database.reading() as connection:
@@ -113,6 +140,7 @@ def authority(name: str) -> Response:
 
 
 @bp.get("/v1/statements/<digest>")
+@described(immutable_of(JSON), refuses=(404,))
 def statement(digest: str) -> Response:
     """An envelope by its digest (HT-1)."""
     with here().database.reading() as connection:
@@ -120,6 +148,7 @@ def statement(digest: str) -> Response:
 
 
 @bp.get("/v1/views/<digest>")
+@described(immutable_of(JSON), refuses=(404,))
 def view(digest: str) -> Response:
     """A view by its digest, as long as a map that commits to it is kept (HT-1, MP-6)."""
     with here().database.reading() as connection:
@@ -127,6 +156,7 @@ def view(digest: str) -> Response:
 
 
 @bp.get("/v1/proofs/<root>/<keys>")
+@described(immutable_of(BYTES), refuses=(404,))
 def proof(root: str, keys: str) -> Response:
     """The joint proof for 1 to 64 keys, ascending, under any map root that the store ever had (HT-1, MP-4)."""
     asked = [_digest(key, "proof") for key in keys.split(",")]
@@ -138,6 +168,7 @@ def proof(root: str, keys: str) -> Response:
 
 
 @bp.get("/v1/log/<int:size>/<int:index>")
+@described(immutable_of(BYTES), refuses=(404,))
 def log(size: int, index: int) -> Response:
     """Where an entry stands among the first `size` (HT-1, LG-2)."""
     if size >= 2**53:
@@ -150,6 +181,7 @@ def log(size: int, index: int) -> Response:
 
 
 @bp.get("/v1/blobs/<digest>")
+@described(_IMAGE, refuses=(401, 404), headers=_RANGES)
 def blob(digest: str) -> Response:
     """An image that is released, or one range of it (HT-1, HT-5, RD-1, RD-2); a file without a row is not served."""
     return _image(digest)

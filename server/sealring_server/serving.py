@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import gc
 import http.client
+import logging
 import multiprocessing
 import os
 import signal
@@ -17,7 +18,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,6 +27,7 @@ from sealring.errors import SealringError
 from sealring_server.app import create_app
 from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere, open_store
+from sealring_server.logs import log_event, words_of
 from sealring_server.mirror.serving import keep_up, until_next
 from sealring_server.operator.app import create_operator_app
 from sealring_server.operator.listener import beside
@@ -36,6 +39,8 @@ from sealring_server.tuf_packages import remake
 OPERATOR_THREADS = 4
 THREADS = 16  # at most so many requests at a time in one worker; the database keeps a connection for each
 START_SECONDS = 60
+HEADER_SECONDS = 15  # in which a request's headers come whole; so long a connection may be idle
+MAX_HEADERS = 64 * 1024  # bytes of a request's headers
 HOURLY = 60  # rounds without a failure
 PR_SET_PDEATHSIG = 1
 SWITCH_SECONDS = 0.0005
@@ -145,7 +150,7 @@ def _attempt(here: StoreHere, number: int) -> bool:
     except (SealringError, SQLAlchemyError, OSError) as err:
         here.failures.maintenance_failed()
         what = "could not sign what is due" if here.settings.mirror is None else "could not follow its store"
-        print(f"sealring-store: {what}: {err}", file=sys.stderr, flush=True)
+        log_event(logging.WARNING, what, what=words_of(err))
         return False
     return True
 
@@ -198,6 +203,9 @@ def _granian(address: tuple[str, int], size: Size) -> MPServer:
         workers_kill_timeout=30,
         # Whoever is out of memory takes one with him; twice within seconds ends the server, for its service manager.
         respawn_failed_workers=True,
+        # No HTTP/2 without TLS: nobody speaks it to a store, and a connection that says nothing would never be cut.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MAX_HEADERS),
         log_enabled=False,
     )
 
