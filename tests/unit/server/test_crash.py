@@ -16,6 +16,7 @@ import pytest
 
 from sealring_server.making import TufPinned
 from tests.oracle import check_store
+from tests.rigs.store.points import workers_of
 from tests.stores import RunningStore, first_software, make_folder, next_software, now
 from tests.unit.server.conftest import Shop
 from tests.world import World
@@ -47,11 +48,10 @@ def store(before: RunningStore, tmp_path: Path) -> Iterator[RunningStore]:
 
 @contextlib.contextmanager
 def killed_at(store: RunningStore, call: str, number: int) -> Iterator[None]:
-    """While it lasts, the server dies at the n-th such call; at its end that has happened."""
-    assert store.process is not None
-    children = Path(f"/proc/{store.process.pid}/task/{store.process.pid}/children").read_text().split()
+    """While it lasts, the worker dies at the n-th such call; at its end that has happened."""
+    worker = worker_of(store)
     inject = f"inject={call}:signal=KILL:when={number}"
-    command = ["strace", "-f", "-p", children[-1], "-e", f"trace={call}", "-e", inject, "-o", "/dev/null"]
+    command = ["strace", "-f", "-p", str(worker), "-e", f"trace={call}", "-e", inject, "-o", "/dev/null"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
         assert strace.stderr is not None
         assert "attached" in strace.stderr.readline()
@@ -61,7 +61,20 @@ def killed_at(store: RunningStore, call: str, number: int) -> Iterator[None]:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 strace.wait(5)
             strace.terminate()
-    assert store.process.wait(20) != 0, "nothing was killed"
+    assert worker not in workers_of(server_of(store)), "nothing was killed"
+    store.kill()  # the rest of it too, as a power cut would: nothing in memory helps whoever looks
+
+
+def server_of(store: RunningStore) -> int:
+    """Its first process."""
+    assert store.process is not None
+    return store.process.pid
+
+
+def worker_of(store: RunningStore) -> int:
+    """The one process that answers."""
+    (worker,) = workers_of(server_of(store))
+    return worker
 
 
 @pytest.mark.parametrize(
@@ -101,10 +114,9 @@ def test_a_kill_leaves_old_or_new_and_a_repeat_succeeds(
 
 def test_a_full_disk_is_said_and_nothing_changes(store: RunningStore) -> None:
     """PB-3: the image's write fails as on a full disk; the store stays as it was and goes on."""
-    assert store.process is not None
     before = check_store(store.folder)
-    children = Path(f"/proc/{store.process.pid}/task/{store.process.pid}/children").read_text().split()
-    command = ["strace", "-f", "-p", children[-1], "-e", "trace=fsync", "-e", "inject=fsync:error=ENOSPC:when=1"]
+    worker = str(worker_of(store))
+    command = ["strace", "-f", "-p", worker, "-e", "trace=fsync", "-e", "inject=fsync:error=ENOSPC:when=1"]
     with subprocess.Popen([*command, "-o", "/dev/null"], stderr=subprocess.PIPE, text=True) as strace:
         assert strace.stderr is not None
         assert "attached" in strace.stderr.readline()
