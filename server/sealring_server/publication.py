@@ -96,6 +96,7 @@ def commit_publication(here: StoreHere, token: str, terms: Terms = NO_TERMS) -> 
     with here.database.reading() as connection:
         Uploads(owner).check_open(here, connection)
         bundle = connection.scalar(select(publications.c.bundle).where(publications.c.token == owner))
+    Uploads(owner).check_there(here)
     return _commit(here, Publication(statements_of(bundle or b""), terms, Uploads(owner)))
 
 

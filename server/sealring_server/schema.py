@@ -224,6 +224,14 @@ blobs = Table(
     comment="The images whose bytes lie in their final place; a file without a row here is garbage and never served",
 )
 
+image_owners = Table(
+    "image_owners",
+    metadata,
+    Column("sha256", text_of(64), primary_key=True),
+    Column("authority", text_of(40), primary_key=True),
+    comment="For whose statements an image was uploaded (SPEC RD-1): for these it is there before its release",
+)
+
 publications = Table(
     "publications",
     metadata,

@@ -89,7 +89,7 @@ def _one_transaction(here: StoreHere, tickets: Sequence[Waiting]) -> None:
                     admitted = _judged(here, draft, ticket.job, Moment(at))
                     if _hides_another(draft, admitted):
                         break
-                    left = _with_images(here, connection, ticket.job, admitted)
+                    left = _with_images(connection, ticket.job, admitted)
                     draft.add(admitted)  # last: what it notes is in no savepoint
                 stands.append(_Stands(ticket, admitted, left))
             except SQLAlchemyError:
@@ -116,16 +116,15 @@ def _judged(here: StoreHere, draft: Draft, job: Publication, moment: Moment) -> 
     return admitted
 
 
-def _with_images(
-    here: StoreHere, connection: Connection, job: Publication, admitted: Sequence[Admitted]
-) -> Sequence[str]:
+def _with_images(connection: Connection, job: Publication, admitted: Sequence[Admitted]) -> Sequence[str]:
     """PB-6: its images are in place, and it is open no more; which uploads of it may be left."""
-    missing = missing_images(connection, (one.statement for one in admitted))
+    statements = [one.statement for one in admitted]
+    missing = missing_images(connection, statements)
     if job.uploads is None:
         for digest, size in missing.items():
             raise BlobMissing(digest, size)
         return ()
-    job.uploads.take(here, connection, missing)
+    job.uploads.take(connection, statements, missing)
     return job.uploads.close(connection)
 
 

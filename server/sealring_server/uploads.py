@@ -1,20 +1,29 @@
 """The images of a publication: which are missing, and their way into place when it is committed (SPEC PB-2, PB-6)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import ClassVar
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
 
 from sealring.errors import TrustError
 from sealring.statement import Common, RevisionStatement
 from sealring_server.held import AT_ONCE, batched
 from sealring_server.here import StoreHere
 from sealring_server.images.errors import OtherBlob
-from sealring_server.schema import blobs, publications, uploads
+from sealring_server.prepared import Prepared, insert_or_ignore
+from sealring_server.schema import blobs, image_owners, publications, released, uploads
 
-_KNOWN = select(blobs.c.sha256, blobs.c.size).where(blobs.c.sha256.in_(bindparam("digests", expanding=True)))
+# Of each image a row for each authority that uploaded it, one where none did.
+_KNOWN = (
+    select(blobs.c.sha256, blobs.c.size, released.c.sha256.is_not(None).label("is_released"), image_owners.c.authority)
+    .outerjoin(released, released.c.sha256 == blobs.c.sha256)
+    .outerjoin(image_owners, image_owners.c.sha256 == blobs.c.sha256)
+    .where(blobs.c.sha256.in_(bindparam("digests", expanding=True)))
+)
+_ADD_IMAGE = Prepared(insert_or_ignore(blobs))
+_ADD_OWNER = Prepared(insert_or_ignore(image_owners))
 
 
 @dataclass(eq=False)
@@ -61,20 +70,40 @@ class Uploads:
         if expires is None or expires <= here.clock().timestamp():
             raise Gone
 
-    def take(self, here: StoreHere, connection: Connection, missing: dict[str, int]) -> None:
+    def check_there(self, here: StoreHere) -> None:
+        """PB-3: what was received lies in its final place.
+
+        Asked before the lock for which all publishers wait: a bucket's answer takes its time. Until the publication
+        ends nothing of it is collected, so that only a hand in the store's own place for images could take it away.
+
+        Raises:
+            OtherBlob: it lies there no more.
+        """
+        with here.database.reading() as connection:
+            received = connection.execute(select(uploads.c.sha256, uploads.c.size).where(*self._received())).all()
+        for digest, size in received:
+            if here.images.size(digest) != size:
+                raise OtherBlob(digest, "the upload is gone")
+
+    def take(self, connection: Connection, statements: Iterable[Common], missing: dict[str, int]) -> None:
         """PB-3, PB-6: each image lies durably in its final place before a transaction names it.
 
         Raises:
-            BlobMissing, OtherBlob.
+            BlobMissing.
         """
-        received = select(uploads.c.sha256).where(uploads.c.token == self.owner, uploads.c.received == 1)
-        found = set(connection.scalars(received)) if missing else set()
+        if not missing:
+            return
+        # A row that says received was written when the image lay in its final place.
+        found = set(connection.scalars(select(uploads.c.sha256).where(*self._received())))
         for digest, size in missing.items():
             if digest not in found:
                 raise BlobMissing(digest, size)
-            if here.images.size(digest) != size:
-                raise OtherBlob(digest, "the upload is gone")
-            connection.execute(insert(blobs).values(sha256=digest, size=size))
+        _ADD_IMAGE.run(connection, [{"sha256": digest, "size": size} for digest, size in missing.items()])
+        owners = sorted((d, name) for d, named in _images(statements).items() for name in named.by if d in missing)
+        _ADD_OWNER.run(connection, [{"sha256": digest, "authority": name} for digest, name in owners])
+
+    def _received(self) -> tuple[ColumnElement[bool], ...]:
+        return uploads.c.token == self.owner, uploads.c.received == 1
 
     def close(self, connection: Connection) -> list[str]:
         """The publication is open no more; the images for which it may have left an upload (`drop`)."""
@@ -91,22 +120,37 @@ def owner_of(token: str) -> str:
 def missing_images(connection: Connection, statements: Iterable[Common]) -> dict[str, int]:
     """Digest and signed size of each image that these name and the store lacks.
 
+    RD-1: it also lacks what is not released and was uploaded for others only. Digests are public before that, and
+    whoever names one in a release of his own would be served the image.
+
     Raises:
         OtherBlob: of an image that the store has, another size was signed.
     """
-    images, known = _images(statements), {}
+    images = _images(statements)
+    lacking = {digest: set(one.by) for digest, one in images.items()}
     for some in batched(sorted(images), AT_ONCE):
-        known.update({row.sha256: row.size for row in connection.execute(_KNOWN, {"digests": some})})
-    for digest, size in known.items():
-        if images[digest] != size:
-            raise OtherBlob(digest, f"has {size} bytes, {images[digest]} signed")
-    return {digest: size for digest, size in images.items() if digest not in known}
+        for digest, size, is_released, owner in connection.execute(_KNOWN, {"digests": some}):
+            if images[digest].size != size:
+                raise OtherBlob(digest, f"has {size} bytes, {images[digest].size} signed")
+            lacking[digest] = set() if is_released else lacking[digest] - {owner}
+    return {digest: images[digest].size for digest in images if lacking[digest]}
 
 
-def _images(statements: Iterable[Common]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for image in (one.image for one in statements if isinstance(one, RevisionStatement)):
-        # PB-2: a digest has one size; of two that differ, one is a lie that could never be uploaded.
-        if found.setdefault(image.sha256, image.size) != image.size:
-            raise OtherBlob(image.sha256, f"named with {image.size} and with {found[image.sha256]} bytes")
+@dataclass
+class _Named:
+    """An image as statements name it, and the authorities of these statements."""
+
+    size: int
+    by: set[str] = field(default_factory=set)
+
+
+def _images(statements: Iterable[Common]) -> dict[str, _Named]:
+    found: dict[str, _Named] = {}
+    for one in statements:
+        if isinstance(one, RevisionStatement):
+            image = found.setdefault(one.image.sha256, _Named(one.image.size))
+            image.by.add(one.authority)
+            # PB-2: a digest has one size; of two that differ, one is a lie that could never be uploaded.
+            if image.size != one.image.size:
+                raise OtherBlob(one.image.sha256, f"named with {one.image.size} and with {image.size} bytes")
     return found

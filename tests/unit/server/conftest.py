@@ -86,7 +86,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> RunningStore:
     return make_folder(World(), tmp_path_factory.mktemp("template") / "store")
 
 
-ON_EVERY_DATABASE = {"publication", "admission", "group_commit", "collecting", "dry_run", "tuf"}
+ON_EVERY_DATABASE = {"publication", "admission", "group_commit", "collecting", "dry_run", "tuf", "whose_image"}
 """Modules whose tests of `shop` run on each kind of database: one suite, so that a kind more is one line more."""
 
 

@@ -39,6 +39,12 @@ def upgrade() -> None:
     op.execute("INSERT INTO released SELECT sha256 FROM blobs")
     _make_reports()
     _make_serial_keys()
+    op.create_table(
+        "image_owners",
+        sa.Column("sha256", text_of(64), primary_key=True),
+        sa.Column("authority", text_of(40), primary_key=True),
+        comment="For whose statements an image was uploaded (SPEC RD-1): for these it is there before its release",
+    )
     # What an older edition had taken lies beside the other uploads still: whoever sends it finds all of it there.
     op.execute("UPDATE uploads SET received = 0")
     op.execute("UPDATE store SET format = 3")
@@ -54,6 +60,7 @@ def downgrade() -> None:
     op.drop_table("serial_keys")
     op.execute("UPDATE store SET format = 2")
 
+    op.drop_table("image_owners")
 
 def _make_serial_keys() -> None:
     """Serials by the key that they name (SPEC RD-2): those of format 2 too, by their current statements."""
