@@ -18,6 +18,7 @@ from sealring_server.schema import blobs, publications, uploads
 
 PAGE = 500  # rows in memory
 
+_WAITS = Prepared(select(uploads.c.token).where(uploads.c.sha256 == bindparam("digest")))
 _ROW = Prepared(select(blobs.c.size).where(blobs.c.sha256 == bindparam("digest")))
 
 
@@ -53,9 +54,18 @@ def check_images(connection: Connection, place: Place, report: Report, *, quick:
             report.bad("images", f"image {row.sha256}: its bytes have digest {found}", IMAGE)
     if lacking:
         report.tell(f"{lacking} images that this mirror has not got: they are not there for whoever asks it")
-    strangers = sum(not _ROW.rows(connection, {"digest": digest}) for digest in place.images.digests())
-    if strangers:
-        report.tell(f"{strangers} images that no row names: they are never served, and may be deleted")
+    _tell_of_others(connection, place, report)
+
+
+def _tell_of_others(connection: Connection, place: Place, report: Report) -> None:
+    """What lies there beside the images of the rows: a publisher may have sent it, and not have committed yet."""
+    others = [digest for digest in place.images.digests() if not _ROW.rows(connection, {"digest": digest})]
+    waiting = sum(bool(_WAITS.rows(connection, {"digest": digest})) for digest in others)
+    if waiting:
+        report.tell(f"{waiting} images that open publications have sent: leave them, they wait for their commit")
+    if len(others) > waiting:
+        rest = len(others) - waiting
+        report.tell(f"{rest} images that no row names: they are never served; the store collects them after a day")
 
 
 def check_publications(connection: Connection, report: Report) -> None:

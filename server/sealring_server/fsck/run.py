@@ -16,6 +16,7 @@ from sealring_server.fsck.halts import check_halts
 from sealring_server.fsck.images import Place, check_images, check_publications
 from sealring_server.fsck.leaves import check_leaves
 from sealring_server.fsck.maps import Maps
+from sealring_server.fsck.readers import check_readers
 from sealring_server.fsck.report import DISK, Report
 from sealring_server.fsck.scratch import Scratch
 from sealring_server.fsck.statements import check_heads, check_statements
@@ -65,7 +66,7 @@ def check_state(
             newest = check_entries(connection, root, report)
         number = newest.sequence if newest is not None else 0
         with report.part("statements"):
-            check_statements(connection, root, number, report, may_lack=place.may_lack)
+            check_statements(connection, root, number, scratch, report, may_lack=place.may_lack)
         with report.part("heads"):
             check_heads(connection, root, scratch, report)
         with report.part("halts"):
@@ -78,6 +79,7 @@ def check_state(
             with report.part("tuf"):
                 check_old_tuf(connection, report)
         with report.part("images"):
+            check_readers(connection, scratch, report)
             check_images(connection, place, report, quick=quick)
         with report.part("publications"):
             check_publications(connection, report)

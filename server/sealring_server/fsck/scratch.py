@@ -1,4 +1,4 @@
-"""What a check remembers of every key of the map, in a temporary file: a million keys are 200 MB, not of memory."""
+"""What a check remembers of all keys of the map and all images, in a temporary file: a million keys are 200 MB."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -27,6 +27,8 @@ class Scratch:
         self._db.execute(
             "CREATE TABLE keys(key BLOB PRIMARY KEY, head BLOB, newest BLOB, entry INT, name TEXT) WITHOUT ROWID"
         )
+        # An empty authority: a release or stack names the image.
+        self._db.execute("CREATE TABLE images(sha256 TEXT, by TEXT, PRIMARY KEY(sha256, by)) WITHOUT ROWID")
         self._db.execute("BEGIN")
 
     def close(self) -> None:
@@ -36,6 +38,15 @@ class Scratch:
     def head(self, key: bytes, value: bytes | None, name: str) -> None:
         """Note a key that must have a leaf."""
         self._db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, x'', 0, ?)", (key, value, name))
+
+    def image(self, digest: str, by: str) -> None:
+        """Note an image that a revision of this authority names; with an empty one, that a release or stack does."""
+        self._db.execute("INSERT OR IGNORE INTO images VALUES (?, ?)", (digest, by))
+
+    def has_image(self, digest: str, by: str) -> bool:
+        """Whether that was noted."""
+        found = self._db.execute("SELECT 1 FROM images WHERE sha256 = ? AND by = ?", (digest, by))
+        return found.fetchone() is not None
 
     def leaf(self, key: bytes, value: bytes, entry: int) -> bytes | None:
         """Note a leaf; the value before it (empty for the first one), None where no head and no view has this key."""

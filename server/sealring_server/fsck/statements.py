@@ -26,9 +26,11 @@ _PLACE = ("type", "subject", "format")
 
 
 def check_statements(
-    connection: Connection, root: bytes, newest_entry: int, report: Report, *, may_lack: bool = False
+    connection: Connection, root: bytes, newest_entry: int, scratch: Scratch, report: Report, *, may_lack: bool = False
 ) -> None:
     """Each row's envelope has this digest and id, and a statement of this type, format, subject and sequence.
+
+    Which images they name, and who does, goes to `scratch`.
 
     Args:
         may_lack: whether images may be missing, as in a mirror (SPEC MI-2).
@@ -52,9 +54,10 @@ def check_statements(
             report.bad("statements", f"{name}: the row says otherwise than the envelope, {said.title} {said.sequence}")
         _check_leaf(connection, root, row, name, report)
         if isinstance(said, RevisionStatement):
+            scratch.image(said.image.sha256, said.authority)
             _check_image(connection, said, report, may_lack=may_lack)
         if isinstance(said, Release | Stack):
-            _check_released(connection, said, name, report)
+            _check_released(connection, said, name, scratch, report)
 
 
 def check_heads(connection: Connection, root: bytes, scratch: Scratch, report: Report) -> None:
@@ -115,9 +118,10 @@ def _note(root: bytes, head: Any, scratch: Scratch, report: Report) -> None:
         report.bad("heads", f"{name}: {err}")
 
 
-def _check_released(connection: Connection, said: Release | Stack, name: str, report: Report) -> None:
+def _check_released(connection: Connection, said: Release | Stack, name: str, scratch: Scratch, report: Report) -> None:
     """RD-1: whoever may install an image may read it."""
     for digest in sorted(named_images(connection, [said])):
+        scratch.image(digest, "")
         if connection.scalar(select(released.c.sha256).where(released.c.sha256 == digest)) is None:
             report.bad("statements", f"{name}: releases image {digest}, and no row lets it be read")
 

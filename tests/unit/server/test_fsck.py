@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,39 @@ def test_what_no_row_names_is_told_and_is_no_error(good: Shop, copy: Path) -> No
     assert (said["exit"], len(said["told"])) == (0, 2)
     assert "1 tiles that no kept map has" in said["told"][0]
     assert "1 images that no row names" in said["told"][1]
+
+
+def test_what_a_publisher_has_just_sent_is_told_as_his(good: Shop, copy: Path) -> None:
+    """PB-3: an operator who deletes what waits for its commit would break a publication that is under way."""
+    digest = sha256(b"to come").hexdigest()
+    (copy / "blobs" / digest[:2]).mkdir(exist_ok=True)
+    (copy / "blobs" / digest[:2] / digest).write_bytes(b"to come")
+    said = found(copy, good)
+    assert (said["exit"], len(said["told"])) == (0, 1)
+    assert "1 images that open publications have sent: leave them" in said["told"][0]
+
+
+def test_a_row_that_opens_an_image_is_told_or_wrong(good: Shop, copy: Path) -> None:
+    """RD-1: one more that is released may be from before format 3; that one is another's is always wrong."""
+    with closing(sqlite3.connect(copy / "store.db", isolation_level=None)) as db:
+        db.execute("INSERT INTO released VALUES (?)", (sha256(b"to come").hexdigest(),))
+    said = found(copy, good)
+    assert (said["exit"], len(said["told"])) == (0, 1)
+    assert "1 images may be read that no release or stack names" in said["told"][0]
+    with closing(sqlite3.connect(copy / "store.db", isolation_level=None)) as db:
+        db.execute("INSERT INTO image_owners SELECT sha256, 'evil' FROM blobs LIMIT 1")
+    said = found(copy, good)
+    assert (said["exit"], len(said["wrong"])) == (25, 1)
+    assert "there for evil, none of whose revisions names it" in said["wrong"][0]["what"]
+
+
+def test_an_image_that_may_not_be_read_though_it_is_released_is_wrong(good: Shop, copy: Path) -> None:
+    """RD-1: devices would ask for it in vain."""
+    with closing(sqlite3.connect(copy / "store.db", isolation_level=None)) as db:
+        db.execute("DELETE FROM released WHERE sha256 = ?", (sha256(b"other").hexdigest(),))
+    said = found(copy, good)
+    assert said["exit"] == 25
+    assert "and no row lets it be read" in said["wrong"][0]["what"]
 
 
 def test_what_has_expired_is_told_and_is_no_damage(good: Shop) -> None:
