@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,16 +30,19 @@ from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere, open_store
 from sealring_server.logs import log_event, words_of
 from sealring_server.mirror.serving import keep_up, until_next
+from sealring_server.notify import begin_watchdog, notify
 from sealring_server.operator.app import create_operator_app
 from sealring_server.operator.listener import beside
 from sealring_server.reading.closed import check_not_both
 from sealring_server.reports import judge_halts
 from sealring_server.schedule import FIRST_PAUSE, maintain, pause, sign_due
+from sealring_server.stopping import stop_by_signals
 from sealring_server.tuf_packages import remake
 
 OPERATOR_THREADS = 4
 THREADS = 16  # at most so many requests at a time in one worker; the database keeps a connection for each
 START_SECONDS = 60
+STOP_SECONDS = 30  # for requests under way, once it is told to stop
 HEADER_SECONDS = 15  # in which a request's headers come whole; so long a connection may be idle
 MAX_HEADERS = 64 * 1024  # bytes of a request's headers
 HOURLY = 60  # rounds without a failure
@@ -63,10 +67,11 @@ class CantBind(SealringError):
 
 @dataclass(frozen=True)
 class Size:
-    """How much a server does at a time: processes, and requests in each."""
+    """How much a server does at a time: processes, and requests in each; and how long it takes to stop at most."""
 
     workers: int = 1
     threads: int = THREADS
+    stop_seconds: int = STOP_SECONDS
 
 
 @dataclass(frozen=True)
@@ -99,16 +104,22 @@ def serve(
     """
     failures = Failures()
     _begin(open_store(folder, clock, failures=failures))
+    end_operator: Callable[[], None] = _nothing
     with contextlib.ExitStack() as closing:
         reserved = closing.enter_context(_reserve(host, port))
         if operator is not None:
             # Forked before anything else here has threads; it answers already while the workers begin.
             kept = closing.enter_context(_reserve(operator.host, operator.port))
             address, parent = (operator.host, kept.getsockname()[1]), os.getpid()
-            closing.enter_context(beside(lambda: _operate(folder, address, clock, failures, parent)))
+            end_operator = closing.enter_context(beside(lambda: _operate(folder, address, clock, failures, parent)))
             if _answers(address, "/v1/health/live", 204, 403):  # 403 where a header is asked for
                 operator.ready(_url(address))
-        _serve(folder, (host, reserved.getsockname()[1]), size, clock, ready, failures)
+        _serve(folder, (host, reserved.getsockname()[1]), size, clock, ready, failures, end_operator)
+    log_event(logging.INFO, "stopped")
+
+
+def _nothing() -> None:
+    """What ends at once where nothing runs beside the store."""
 
 
 def _operate(folder: Path, address: tuple[str, int], clock: Clock, failures: Failures, parent: int) -> None:
@@ -170,6 +181,7 @@ def _serve(
     clock: Clock,
     ready: Callable[[str], None],
     failures: Failures,
+    end_others: Callable[[], None],
 ) -> None:
     parent = os.getpid()
     started, say_started = os.pipe()
@@ -184,6 +196,7 @@ def _serve(
         return app
 
     server = _granian(address, size)
+    server.on_startup(partial(stop_by_signals, server, end_others))
     server.on_startup(
         threading.Thread(
             target=_attend, args=(started, size.workers, folder, address, clock, ready, failures), daemon=True
@@ -200,7 +213,7 @@ def _granian(address: tuple[str, int], size: Size) -> MPServer:
         interface=Interfaces.WSGI,
         workers=size.workers,
         blocking_threads=size.threads,
-        workers_kill_timeout=30,
+        workers_kill_timeout=size.stop_seconds,
         # Whoever is out of memory takes one with him; twice within seconds ends the server, for its service manager.
         respawn_failed_workers=True,
         # No HTTP/2 without TLS: nobody speaks it to a store, and a connection that says nothing would never be cut.
@@ -228,6 +241,9 @@ def _attend(
         os.read(started, 1)
     if _answers(address, "/tuf/timestamp.json", 200):
         ready(_url(address))
+        log_event(logging.INFO, "serving", what=_url(address))
+        notify("READY=1")
+    begin_watchdog(address)
     parent = os.getpid()
     fork = multiprocessing.get_context("fork")
     while True:

@@ -16,6 +16,19 @@ def credentials_folder() -> Path | None:
     return Path(found) if found else None
 
 
+def notify_socket() -> str | None:
+    """Where the service manager listens; None where nobody does."""
+    return os.environ.get("NOTIFY_SOCKET") or None
+
+
+def watchdog_seconds() -> float | None:
+    """How often the service manager wants to hear from this very process; None where it does not."""
+    every, of = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
+    if not every.isdecimal() or (of and of != str(os.getpid())):
+        return None
+    return int(every) / 1_000_000
+
+
 def wake_tokens(where: str) -> None:
     """PKCS#11 ends with a fork: a child that inherits the loaded module must begin anew, before it opens a token.
 

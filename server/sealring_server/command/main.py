@@ -63,6 +63,7 @@ def run(arguments: Sequence[str], outside: Outside) -> int:
 
 def cmd_serve(args: argparse.Namespace, outside: Outside) -> None:
     """Serve until SIGTERM; the URL on stdout once it answers."""
+    from sealring_server.logs import Logging, begin_logging
     from sealring_server.serving import ForOperator, Size, serve
     from sealring_server.settings import load_settings
 
@@ -76,10 +77,11 @@ def cmd_serve(args: argparse.Namespace, outside: Outside) -> None:
             write_durably(args.operator_file, url.encode())
         show(args, {"operator": url}, f"operator's page: {url}")
 
+    begin_logging(Logging(args.log_format, args.request_log))
     host, port = address_of(args.bind)
     at = args.operator or load_settings(args.dir).operator.bind
     operator = ForOperator(*address_of(at, "--operator"), operator_ready) if at else None
-    serve(args.dir, host, port, Size(args.workers), outside.clock, ready, operator)
+    serve(args.dir, host, port, Size(args.workers, stop_seconds=args.stop_seconds), outside.clock, ready, operator)
 
 
 def cmd_sign(args: argparse.Namespace, outside: Outside) -> None:
@@ -198,12 +200,22 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--ready-file", type=Path, metavar="FILE", help="gets the URL once the store answers")
     operator_help = "where the operator's page and /metrics are; from store.toml, or nowhere, where this is left out"
     serve.add_argument("--operator", metavar="ADDRESS:PORT", help=operator_help)
+    serve.add_argument("--log-format", choices=("text", "json"), help="lines on stderr: text on a terminal, else json")
+    serve.add_argument("--request-log", action="store_true", help="a line for each request: its route, never its path")
+    stop_help = "for requests under way once it is told to stop, 1 to 600 (%(default)s)"
+    serve.add_argument("--stop-seconds", type=_seconds, default=30, metavar="N", help=stop_help)
     serve.add_argument("--operator-file", type=Path, metavar="FILE", help="gets the URL of the operator's page")
 
 
 def _workers(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text[:4]) <= 64:
         raise argparse.ArgumentTypeError("a number from 1 to 64 needed")
+    return int(text)
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text[:4]) <= 600:
+        raise argparse.ArgumentTypeError("a number from 1 to 600 needed")
     return int(text)
 
 

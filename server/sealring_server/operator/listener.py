@@ -12,8 +12,10 @@ STOP_SECONDS = 35
 
 
 @contextmanager
-def beside(work: Callable[[], None]) -> Iterator[None]:
+def beside(work: Callable[[], None]) -> Iterator[Callable[[], None]]:
     """Let a child of this process do this until the block ends; called before any thread is started.
+
+    The block gets what ends it at once.
 
     Args:
         work: returns after SIGTERM.
@@ -21,7 +23,7 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
     child = multiprocessing.get_context("fork").Process(target=work, name="sealring-operator")
     child.start()
     try:
-        yield
+        yield child.kill
     finally:
         child.terminate()
         child.join(STOP_SECONDS)
