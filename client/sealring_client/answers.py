@@ -1,6 +1,6 @@
 """From each store one answer, asked for once in a check, and when to do without it (SPEC AN-1, AN-3)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -42,6 +42,11 @@ class Answers:
         found = self._sources[link]
         return found[0] if found is not None else link
 
+    def forget(self, link: StoreLink) -> None:
+        """From now on this store is asked at another address, by an answer of its own (DV-6)."""
+        self._sources.pop(link, None)
+        self._plain.discard(link.name)
+
     def is_by_answer(self, link: StoreLink) -> bool:
         """Whether this store's files come from an answer."""
         return link.name not in self._plain and self._sources.get(link) is not None
@@ -64,15 +69,10 @@ class Answers:
         source, shelf = found
         if refused and _shows_more(source, view, trusted):
             return True
-        held = heads_held(trusted)
-        for (kind, number, subject), head in view.heads.items():
-            if kind not in AUTHORITIES or number not in FORMATS:
-                continue
-            sequence, id = held.get((kind, "" if kind == "root" else subject), (0, ""))
-            newer = head.sequence > sequence or (head.sequence == sequence and head.id.hex() != id)
+        for kind, digest in unknown_heads(view, trusted):
             # What was shown has been judged, and refused by its own rule. To a root or a brand steps lead, of which
             # one may have been kept back.
-            if newer and (kind in ("root", "brand") or head.envelope.hex() not in source.shown):
+            if kind in ("root", "brand") or digest not in source.shown:
                 return True
         return any(_is_gone(subject, view, shelf) for subject in _covering(trusted, self.device.model))
 
@@ -108,12 +108,23 @@ class Answers:
     def _stamp(self, link: StoreLink, held: bytes | None) -> Answer | None:
         """The timestamp as a poll found it just now: other bytes, or those that are held."""
         stamp = self.stamps.get(link.name)
-        if stamp is None or stamp.urls != link.urls:
+        # DV-6: what one address showed is not read with what another shows.
+        if stamp is None or stamp.address != link.address:
             return None
         if stamp.body is not None:
             return Answer(stamp.body, stamp.etag) if version_of(stamp.body, Timestamp) else None
         same = held is not None and sha256(held).hexdigest() == stamp.sha256
         return Answer(held, stamp.etag) if same and version_of(held, Timestamp) else None
+
+
+def unknown_heads(view: View, trusted: Trusted) -> Iterator[tuple[str, str]]:
+    """Type and digest of what the view lists of authorities and the device does not hold, nor anything newer."""
+    held = heads_held(trusted)
+    for (kind, number, subject), head in view.heads.items():
+        if kind in AUTHORITIES and number in FORMATS:
+            sequence, id = held.get((kind, "" if kind == "root" else subject), (0, ""))
+            if head.sequence > sequence or (head.sequence == sequence and head.id.hex() != id):
+                yield kind, head.envelope.hex()
 
 
 def _brands(trusted: Trusted, model: str) -> dict[str, int]:

@@ -26,6 +26,8 @@ def write_poll(survey: Survey) -> None:
     """Last of all, what the next poll compares; only after a check that left nothing to do (DV-8)."""
     for link in survey.links.values():
         link.close()
+    for content in survey.contents.values():
+        content.close()
     deadline = deadline_of(survey)  # None after bundles, which are no answer of any store's
     outcome, _ = outcome_of(survey)
     if outcome not in ("none", "installed", "stopped") or deadline is None:
@@ -33,7 +35,8 @@ def write_poll(survey: Survey) -> None:
     stores = [
         {
             "name": name,
-            "urls": survey.links[name].urls,
+            # DV-6: the address that agreed is polled first, so that one that lies does not make every poll a check.
+            "urls": survey.links[name].in_order,
             "etag": tuf.etag if tuf is not None else None,
             "sha256": (tuf.sha256 if tuf is not None else None) or "",
         }

@@ -40,12 +40,12 @@ class Stamp:
     """A store's timestamp as it came just now: the whole check that follows need not ask for it again.
 
     Args:
-        urls: where it was asked.
+        address: where it was asked.
         body: None where it is still the one with that SHA-256.
         etag: the tag by which the store knows it.
     """
 
-    urls: list[str]
+    address: str | None
     body: bytes | None
     etag: str | None
     sha256: str
@@ -111,8 +111,8 @@ def poll_bytes(deadline: str, floor: str, stores: list[dict[str, Any]]) -> bytes
 def _asked(link: StoreLink, store: dict[str, Any]) -> Stamp:
     answer = link.fetch_if_changed("tuf/timestamp.json", etag=store["etag"], limit=MAX_TIMESTAMP)
     if answer.body is None or hashlib.sha256(answer.body).hexdigest() == store["sha256"]:
-        return Stamp(store["urls"], None, answer.etag, store["sha256"])
-    return Stamp(store["urls"], answer.body, answer.etag, hashlib.sha256(answer.body).hexdigest())
+        return Stamp(link.address, None, answer.etag, store["sha256"])
+    return Stamp(link.address, answer.body, answer.etag, hashlib.sha256(answer.body).hexdigest())
 
 
 def _load(state: Path) -> dict[str, Any] | None:

@@ -14,13 +14,18 @@ Turn = Literal["waiting", "chosen", "halted"]
 
 @dataclass(frozen=True)
 class Refusal:
-    """One thing that was not taken, and the rule that said no."""
+    """One thing that was not taken, and the rule that said no.
+
+    Args:
+        address: of the store, where that says more than its name: it has several, and another may have been taken.
+    """
 
     about: str
     rule: str
     message: str
     hint: str
     exit_code: int
+    address: str | None = None
 
     @classmethod
     def of(cls, about: str, err: SealringError) -> "Refusal":
@@ -29,7 +34,8 @@ class Refusal:
 
     def as_json(self) -> dict[str, Any]:
         """One object."""
-        return {"about": self.about, "rule": self.rule, "message": self.message, "hint": self.hint}
+        where = {"address": self.address} if self.address is not None else {}
+        return {"about": self.about, "rule": self.rule, "message": self.message, "hint": self.hint, **where}
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Selection:
             if release is None:
                 return found
             at, id = found.times.of_statement(release).at, release.envelope.id
-            asked = ask_for_halts(release, offers, self.survey.source, at, self._halts.get(id))
+            asked = ask_for_halts(release, offers, self.survey.by_content, at, self._halts.get(id))
             if asked.halted is not None:
                 store, err = asked.halted
                 self._halts[id] = err.since
@@ -118,7 +118,7 @@ class Selection:
     def _offer(self, name: str, package: Package, grounds: Grounds) -> Offer | None:
         if self.survey.lines[name].word != "fresh":
             return None
-        statement = from_anywhere(self.survey.answers.held, self.survey.source(name))
+        statement = from_anywhere(self.survey.answers.held, self.survey.by_content(name))
         try:
             return release_offer(self.survey.views[name], package, grounds, statement)
         except Unreachable as err:
@@ -131,7 +131,7 @@ class Selection:
         survey = self.survey
         if survey.lines[name].word != "fresh":
             return None
-        statement = from_anywhere(survey.answers.held, survey.source(name))
+        statement = from_anywhere(survey.answers.held, survey.by_content(name))
         try:
             return stack_offer(survey.views[name], survey.packages, grounds, statement)
         except Unreachable as err:
@@ -145,7 +145,7 @@ class Selection:
 
     def _lost(self, name: str, err: Unreachable) -> None:
         lines = self.survey.lines
-        lines[name] = replace(lines[name], word="unreachable", refusals=(Refusal.of(name, err),))
+        lines[name] = replace(lines[name], word="unreachable", refusals=(*lines[name].refusals, Refusal.of(name, err)))
 
     def _note_late_releases(self, name: str) -> None:
         """A store whose release lies below the floor is behind; one whose release is refused otherwise is refused."""

@@ -158,6 +158,19 @@ class StickLink(StoreLink):
         """None: a bundle is no address at which a store has proved itself (SR-4)."""
         return None
 
+    @property
+    def address(self) -> str | None:
+        """None, as above."""
+        return None
+
+    def pass_over(self) -> bool:
+        """False: each bundle is looked at anyway."""
+        return False
+
+    def elsewhere(self) -> Iterator[StoreLink]:
+        """Nowhere."""
+        return iter(())
+
     def fetch(self, path: str, *, limit: int) -> bytes:
         """One file from the first bundle that has it."""
         for source in self.sources:

@@ -10,6 +10,7 @@ from sealring.revocation import Found
 from sealring.statement import Model, Store
 from sealring_client.answers import Answers
 from sealring_client.apply.install import Disk, mount_current
+from sealring_client.by_content import ByContent
 from sealring_client.decide.answer import Reads
 from sealring_client.decide.evidence import Disputes, load_disputes, save_disputes
 from sealring_client.decide.grounds import Grounds, own_serials
@@ -56,6 +57,7 @@ class Survey:
         self.answers = Answers(device, heard.stamps)
         self.costs = dict(heard.costs)
         self.links: dict[str, StoreLink] = {}
+        self.contents: dict[StoreLink, ByContent] = {}
         self.lines: dict[str, StoreLine] = {}
         self.tufs: dict[str, TufSource] = {}
         self.views: dict[str, StoreView] = {}
@@ -151,6 +153,12 @@ class Survey:
         except TrustError as err:
             return StoreLine(name, "refused", (Refusal.of(name, err),))
 
+    def learn_elsewhere(self, link: StoreLink) -> None:
+        """What the store's other addresses say of what authenticates itself."""
+        for other in link.elsewhere():
+            self._learn_at(other, self.learning)
+            other.close()
+
     def _has_moved(self, name: str, moves: int) -> bool:
         """Whether the store has another address since it was asked: what is newest is there, and not at the old one."""
         store = self.trusted.floors.get(Store, name)
@@ -181,6 +189,13 @@ class Survey:
     def source(self, name: str) -> Reads:
         """Where the store's files come from: its answer, or its paths (AN-3)."""
         return self.answers.source(self.link(name), self.trusted, self.state)
+
+    def by_content(self, name: str) -> ByContent:
+        """As `source`, for what is named by its digest: of a store's addresses, from whichever has it (DV-6)."""
+        link = self.link(name)
+        if link not in self.contents:
+            self.contents[link] = ByContent(self.source(name), link)
+        return self.contents[link]
 
     def sources(self, name: str) -> Sequence[Reads]:
         """Each place in which the store's files may be, the likeliest first: bundles are not mixed (BN-6)."""

@@ -34,7 +34,10 @@ def report_lines(report: Report) -> list[str]:
     for store in report.stores:
         shown = f", catalogue {store.catalogue}" if store.catalogue else ""
         lines.append(f"  store {store.name}: {store.word}{shown}")
-        lines += [f"    {one.message} [{one.rule}]" for one in store.refusals]
+        for one in store.refusals:
+            lines.append(
+                f"    {one.address}: {one.message} [{one.rule}]" if one.address else f"    {one.message} [{one.rule}]"
+            )
     lines += _taken_back(report.stopped, report.vulnerable, report.evidence)
     lines += [f"note: {text}" for text in report.notes]
     return lines

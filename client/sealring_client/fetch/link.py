@@ -1,6 +1,6 @@
-"""One store by all its addresses: the first that answers is asked from then on (SPEC SR-3)."""
+"""One store by all its addresses: the first that answers is asked from then on (SPEC SR-3, DV-6)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -42,6 +42,7 @@ class StoreLink:
         self.name, self.urls, self._sign = name, urls, sign
         self.cost = cost or Cost()
         self._left = list(urls)
+        self._passed: list[str] = []
         self._connect = connect
         self._open: Fetches | None = None
 
@@ -86,6 +87,30 @@ class StoreLink:
     def answering(self) -> str | None:
         """The address that answered last; None where none has been asked, or none is left."""
         return self._left[0] if self._left and self._open is not None else None
+
+    @property
+    def address(self) -> str | None:
+        """The address that the next request goes to; None where none is left."""
+        return self._left[0] if self._left else None
+
+    @property
+    def in_order(self) -> list[str]:
+        """All addresses, the one that is asked now first."""
+        first = [self.address] if self.address else []
+        return [*first, *(url for url in self.urls if url not in first)]
+
+    def pass_over(self) -> bool:
+        """From now on ask the next address; False, and all stays as it is, where this is the last (DV-6)."""
+        if len(self._left) < 2:
+            return False
+        self._passed.append(self._left[0])
+        self._give_up()
+        return True
+
+    def elsewhere(self) -> Iterator["StoreLink"]:
+        """Each other address that is not dead, as a link of its own: for what is named by its digest."""
+        for url in (*self._left[1:], *self._passed):
+            yield StoreLink(self.name, [url], self._connect, self.cost, self._sign)
 
     def close(self) -> None:
         """Let the connection go; the next request opens another."""
