@@ -307,6 +307,9 @@ class Follower:
         if raw is None or sha256(raw).digest() != head.envelope:
             raw = self.named(f"/v1/views/{name}", head, entry, MAX_VIEW)
         wrong = read_leaf(entry.root, key, head, raw)[1]
+        if not wrong and is_halt(raw) and head.sequence != entry.sequence:
+            # HL-1: or a store could say later, or earlier, since when it holds a release back.
+            wrong = f"says that its halt came at entry {head.sequence}"
         if wrong:
             accuser.accuse_leaf(entry, self.map, key, raw, wrong)
         if is_halt(raw):

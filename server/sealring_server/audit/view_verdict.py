@@ -13,7 +13,7 @@ from sealring.tuf_set import Vouched
 from sealring_server.audit.errors import ProvesNothing
 from sealring_server.audit.evidence import Evidence
 from sealring_server.audit.judgement import Judgement
-from sealring_server.audit.views_again import Gathered, is_view, read_leaf, view_again, wanted_of
+from sealring_server.audit.views_again import Gathered, is_halt, is_view, read_leaf, view_again, wanted_of
 
 
 def judge_leaf(evidence: Evidence, entry: CatalogueEntry, b: Vouched) -> Judgement:
@@ -27,9 +27,10 @@ def judge_leaf(evidence: Evidence, entry: CatalogueEntry, b: Vouched) -> Judgeme
             continue
         wrong = read_leaf(entry.root, key, head, raw)[1]
         if not wrong and is_view(head) and head.sequence > entry.sequence:
-            wrong = f"says that its view changed at entry {head.sequence}"
+            kind = "halt came" if is_halt(raw) else "view changed"
+            wrong = f"says that its {kind} at entry {head.sequence}"
         if wrong:
-            rule = "VW-3" if is_view(head) else "MP-2"
+            rule = ("HL-1" if is_halt(raw) else "VW-3") if is_view(head) else "MP-2"
             return Judgement(rule, f"entry {entry.sequence}: the leaf {key.hex()} {wrong}", b.roots[-1])
     raise ProvesNothing("the leaves are what they should be")
 

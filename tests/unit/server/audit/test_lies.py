@@ -12,6 +12,8 @@ from sealring.catalogue.leaf import Head, map_key
 from sealring.catalogue.log import root_of
 from sealring.catalogue.sparse import map_of
 from sealring.catalogue.view import make_view, parse_view, view_key
+from sealring.halt import Halt, halt_head, halt_key
+from sealring.strict import encode
 from sealring.tuf_form import NotVouched
 from sealring_server.audit.errors import Contradiction, NotShown
 from tests.unit.server.audit.conftest import MODEL, Liar, Scene, copy_of, served
@@ -259,3 +261,25 @@ def test_an_answer_for_all_that_an_entry_brought_decides_nothing(scene: Scene, a
     found = scene.audit().found
     assert (found.entries, found.statements, found.views) == (3, 8, 2)
     assert len([path for path in scene.line.asked if path.startswith("/v1/statements/")]) == 8
+
+
+@pytest.mark.parametrize(("off", "rule", "signed"), [(0, "", True), (1, "HL-1", True), (-1, "CT-4", False)])
+def test_a_halt_that_says_another_entry_than_its_own_is_found(
+    scene: Scene, *, off: int, rule: str, signed: bool
+) -> None:
+    """HL-1: the leaf's sequence says since when it is there. One that is to come yet, the leaf alone proves."""
+    liar = scene.liar()
+    subject, own = "acme/tool/latest/stable", len(liar.forger.log) + 1
+    base = {"release": subject, "id": "1" * 64, "reason": "3 of 9 failed", "time": scene.shop.at}
+    raw = encode(Halt(format=1, root=liar.forger.root.hex(), **base))
+    head = halt_head(raw, own + off)
+    liar.unsigned[f"/v1/halts/{head.envelope.hex()}"] = raw
+    liar.show({halt_key(liar.forger.root, subject): head})
+    if not off:
+        assert scene.audit().found.halts == 1
+    elif signed:
+        assert scene.caught(rule).signed
+    else:
+        with pytest.raises(Contradiction, match=f"halt came at entry {own - 1}") as caught:
+            scene.audit()
+        assert caught.value.rule == rule
