@@ -1,7 +1,7 @@
 # Conveniences for people who work on sealring. Nothing needs make: each target is one or two plain commands.
 PY := .venv/bin/python
 
-.PHONY: setup lint format test demo bench vectors screenshots openapi sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential sweep-consistency sweep-foreign
+.PHONY: setup lint format test demo bench vectors screenshots openapi sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential sweep-consistency sweep-foreign sweep-store-kill sweep-store-faults sweep-mirror-kill
 
 setup:
 	python3 tests/run.py setup
@@ -81,3 +81,17 @@ sweep-consistency:
 # docs/foreign-clients.md. go-tuf comes as a Go module and tuf-js from npm (apt install npm); minutes.
 sweep-foreign:
 	$(PY) -m tests.rigs.sweep_foreign
+
+# A publication broken off at every system call of the store that changes something; writes docs/store-faults.md. Minutes;
+# goes on where it was stopped.
+sweep-store-kill:
+	$(PY) -m tests.rigs.store.sweep_kill
+
+# Workers, server, PostgreSQL and S3 killed, and their lines spoilt, under load; writes docs/store-faults.md. About 20
+# minutes; goes on where it was stopped.
+sweep-store-faults:
+	$(PY) -m tests.rigs.store.sweep_faults
+
+# `sealring-store mirror` killed 240 times; writes docs/mirror-kill.md. About half an hour; goes on where it was stopped.
+sweep-mirror-kill:
+	$(PY) -m tests.rigs.sweep_mirror_kill

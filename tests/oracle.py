@@ -44,11 +44,12 @@ class _Statement:
     signatures: dict[str, bytes]
 
 
-def check_store(folder: Path, *, lapsed: bool = False) -> Checked:
+def check_store(folder: Path, *, lapsed: bool = False, images: Path | None = None) -> Checked:
     """Raise AssertionError unless every row and file of the store tells one true story.
 
     Args:
         lapsed: whether heads may lack signatures by today's keys, as after a rotation that cut them off.
+        images: a folder with the images by their digest, for a store that keeps them elsewhere than in its own.
     """
     with closing(_rows(folder)) as db:
         db.row_factory = sqlite3.Row
@@ -61,7 +62,7 @@ def check_store(folder: Path, *, lapsed: bool = False) -> Checked:
         _check_leaves(db, root_id, heads)
         _check_signatures(heads, lapsed)
         _check_views(db, root_id, heads)
-        blobs = _check_blobs(db, folder, heads)
+        blobs = _check_blobs(db, folder, images, heads)
         _check_tuf(db, folder, newest)
         return Checked(newest["sequence"], {about: head.sequence for about, head in heads.items()}, blobs)
 
@@ -331,10 +332,12 @@ def _check_threshold(statement: _Statement, keys: dict[str, Any]) -> None:
 # --- images and TUF
 
 
-def _check_blobs(db: sqlite3.Connection, folder: Path, heads: dict[tuple[str, str], _Statement]) -> frozenset[str]:
+def _check_blobs(
+    db: sqlite3.Connection, folder: Path, images: Path | None, heads: dict[tuple[str, str], _Statement]
+) -> frozenset[str]:
     sizes = {row["sha256"]: row["size"] for row in db.execute("SELECT * FROM blobs")}
     for digest, size in sizes.items():
-        data = (folder / "blobs" / digest[:2] / digest).read_bytes()
+        data = (images / digest if images else folder / "blobs" / digest[:2] / digest).read_bytes()
         assert (sha256(data).hexdigest(), len(data)) == (digest, size)
     for (kind, _), head in heads.items():
         if kind == "revision":

@@ -46,7 +46,27 @@ class S3:
 
     port: int
     folder: Path
-    process: subprocess.Popen[bytes]
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """Returns once it answers; also after `kill`, with all that it held."""
+        command = [versitygw(), "--port", f"127.0.0.1:{self.port}", "--region", "us-east-1", "--quiet", "posix"]
+        env = {**os.environ, "ROOT_ACCESS_KEY": ACCESS, "ROOT_SECRET_KEY": SECRET}
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*map(str, command), str(self.buckets)], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        try:
+            _wait(self.port, self.process)
+        except RuntimeError:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
 
     @property
     def buckets(self) -> Path:
@@ -83,18 +103,12 @@ def s3_server(folder: Path) -> Iterator[S3]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (folder / "buckets").mkdir(parents=True)
-    command = [versitygw(), "--port", f"127.0.0.1:{port}", "--region", "us-east-1", "--quiet", "posix"]
-    env = {**os.environ, "ROOT_ACCESS_KEY": ACCESS, "ROOT_SECRET_KEY": SECRET}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*map(str, command), str(folder / "buckets")], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
+    server = S3(port, folder)
+    server.start()
     try:
-        _wait(port, process)
-        yield S3(port, folder, process)
+        yield server
     finally:
-        process.kill()
-        process.wait()
+        server.kill()
 
 
 def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
