@@ -27,6 +27,7 @@ from sealring.envelope import Envelope
 from sealring.keyfile import OpenKey
 from sealring.keyfile.tuf import TufSigner
 from sealring.names import instant, spell
+from sealring_server.here import StoreHere
 from sealring_server.making import TufPinned, make_store
 from sealring_server.serving import Size, serve
 from sealring_server.settings import Database, Images, Settings
@@ -159,6 +160,14 @@ def patch(
 def commit(url: str, token: str, *, terms: str = "") -> tuple[Entry, ...]:
     """The last step; the entries of the receipt."""
     return read_bundle(_good(ask(url, f"/v1/publications/{token}/commit?{terms}", "POST")).body)
+
+
+def maintain(here: StoreHere) -> None:
+    """All that a store does by itself, now; where the server would say and count a failure, it is raised."""
+    from sealring_server.jobs import jobs_of  # an earlier edition has none
+
+    for job in jobs_of(here):
+        job.run(here)
 
 
 class RunningStore:

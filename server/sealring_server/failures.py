@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
-from sealring_server.shared import Shared
+from sealring_server.shared import Shared, SharedWords
 
 Kind = Literal["tuf", "read", "answer", "image", "publish", "report", "other"]
 Outcome = Literal["2xx", "3xx", "4xx", "429", "5xx"]
+JobName = Literal["sign", "halts", "packages", "expire", "tidy", "collect", "follow"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+JOBS: tuple[JobName, ...] = get_args(JobName)
 BOUNDS = (0.01, 0.1, 1.0, 10.0)
 """Seconds: how long a request took at most, of each count of durations but the last."""
 MICRO = 1_000_000
@@ -17,6 +19,7 @@ MICRO = 1_000_000
 
 def _names() -> Iterator[str]:
     yield from ("signing", "maintenance", "maintained", "claimed")
+    yield from (f"{what} {job}" for job in JOBS for what in ("good", "bad", "next", "times"))
     for kind in KINDS:
         yield from (f"requests {kind} {outcome}" for outcome in OUTCOMES)
         yield from (f"within {kind} {place}" for place in range(len(BOUNDS) + 1))
@@ -28,7 +31,7 @@ class Failures:
     """Counters in memory that the processes of one server share: made before they are forked."""
 
     def __init__(self) -> None:
-        self._shared = Shared([*_names()])
+        self._shared, self._words = Shared([*_names()]), SharedWords(JOBS)
 
     def signing_failed(self) -> None:
         """A key could not be opened, or did not sign."""
@@ -45,6 +48,44 @@ class Failures:
     def maintained(self, at: datetime) -> None:
         """A round of what the store does by itself ended well at this instant."""
         self._shared.keep("maintained", int(at.timestamp()))
+
+    def job_ended(self, job: JobName, at: datetime, due: datetime, why: str | None) -> None:
+        """A job ended at this instant, badly where there is a `why`; it is due again then."""
+        if why is not None:
+            self.job_failed(job)
+        good, bad = (at, None) if why is None else (None, at)
+        self.job_seen(job, good, bad, due, why or "")
+
+    def job_failed(self, job: JobName) -> None:
+        """Count it: it failed in this server."""
+        self._shared.add(f"times {job}")
+
+    def job_seen(
+        self, job: JobName, good: datetime | None, bad: datetime | None, due: datetime | None, why: str
+    ) -> None:
+        """What is known of a job's last runs, whoever ran it; None leaves what was known."""
+        for what, at in (("good", good), ("bad", bad), ("next", due)):
+            if at is not None:
+                self._shared.keep(f"{what} {job}", int(at.timestamp() * MICRO))
+        if bad is not None:
+            self._words.keep(job, why)
+
+    def job_instant(self, what: Literal["good", "bad", "next"], job: JobName) -> datetime | None:
+        """When it last ended well or badly, and when it is due."""
+        found = self._shared.newest(f"{what} {job}")
+        return datetime.fromtimestamp(found / MICRO, UTC) if found else None
+
+    def job_words(self, job: JobName) -> str:
+        """Why it last failed."""
+        return self._words.read(job)
+
+    def job(self, job: JobName) -> int:
+        """How often it failed in this server."""
+        return self._shared.total(f"times {job}")
+
+    def is_job_failing(self, job: JobName) -> bool:
+        """Whether its last run failed."""
+        return self._shared.newest(f"bad {job}") > self._shared.newest(f"good {job}")
 
     def answered(self, kind: Kind, status: int, seconds: float, at: datetime) -> None:
         """A request of this kind was answered with this status at this instant, after so long."""

@@ -11,13 +11,10 @@ from sqlalchemy import Connection
 
 from sealring.catalogue.entry import CatalogueEntry
 from sealring_server.catalogue import last_entry
-from sealring_server.collecting import collect_old
 from sealring_server.commit import append
 from sealring_server.here import StoreHere
-from sealring_server.publication import expire
-from sealring_server.tuf_packages import remake
 from sealring_server.tuf_repo import LIVES, expiries, sign_timestamp
-from sealring_server.tuf_roots import sign_everything, tidy_keys
+from sealring_server.tuf_roots import sign_everything
 
 TICK = 60.0  # seconds between two looks at what is due; a look reads a few rows
 FIRST_PAUSE = 10.0  # seconds after a failure, twice as long after each further one
@@ -26,21 +23,6 @@ ENTRY_LIFE = timedelta(days=1)
 EARLY = timedelta(hours=1)  # before half of a life: a look may come late
 
 Due = Literal["entry", "metadata", "nothing"]
-
-
-def maintain(here: StoreHere) -> None:
-    """What a store does by itself, at its start and then hourly; of several processes one does it (SPEC PB-7, MP-6).
-
-    What falls due between is signed by `sign_due`, which is asked more often.
-
-    Raises:
-        SealringError, SQLAlchemyError, OSError: something failed; what is due stays due.
-    """
-    sign_due(here)
-    remake(here)
-    tidy_keys(here)
-    expire(here)
-    collect_old(here)
 
 
 def sign_due(here: StoreHere) -> Due:

@@ -267,6 +267,17 @@ serial_keys = Table(
     comment="The serials that have named a key, since which entry (SPEC RD-2): a signed request names its key only",
 )
 
+job_runs = Table(
+    "job_runs",
+    metadata,
+    Column("name", text_of(16), primary_key=True),
+    Column("good", number, nullable=False),
+    Column("failed", number, nullable=False),
+    Column("failures", number, nullable=False),
+    Column("why", text_of(200), nullable=False),
+    comment="On PostgreSQL: when each job last ended well and badly, in seconds since 1970, and failures in a row",
+)
+
 uploads = Table(
     "uploads",
     metadata,

@@ -15,29 +15,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
-from sqlalchemy.exc import SQLAlchemyError
 
 from sealring.errors import SealringError
 from sealring_server.app import create_app
 from sealring_server.failures import Failures
 from sealring_server.here import Clock, StoreHere, open_store
-from sealring_server.logs import log_event, words_of
-from sealring_server.mirror.serving import keep_up, until_next
+from sealring_server.jobs import do_first, work
+from sealring_server.logs import log_event
 from sealring_server.notify import begin_watchdog, notify
 from sealring_server.operator.app import create_operator_app
 from sealring_server.operator.listener import beside
 from sealring_server.reading.closed import check_not_both
-from sealring_server.reports import judge_halts
-from sealring_server.schedule import FIRST_PAUSE, maintain, pause, sign_due
+from sealring_server.schedule import FIRST_PAUSE
 from sealring_server.stopping import stop_by_signals
-from sealring_server.tuf_packages import remake
 
 OPERATOR_THREADS = 4
 THREADS = 16  # at most so many requests at a time in one worker; the database keeps a connection for each
@@ -45,7 +41,6 @@ START_SECONDS = 60
 STOP_SECONDS = 30  # for requests under way, once it is told to stop
 HEADER_SECONDS = 15  # in which a request's headers come whole; so long a connection may be idle
 MAX_HEADERS = 64 * 1024  # bytes of a request's headers
-HOURLY = 60  # rounds without a failure
 PR_SET_PDEATHSIG = 1
 SWITCH_SECONDS = 0.0005
 
@@ -144,34 +139,9 @@ def _begin(here: StoreHere) -> None:
     clients see for themselves when it is not, and it is tried again soon.
     """
     check_not_both(here)
-    if here.settings.mirror is None:
-        _attempt(here, 0)
+    do_first(here)
     here.online.close()
     here.database.close()
-
-
-def _attempt(here: StoreHere, number: int) -> bool:
-    """One round of what a store does by itself; a failure is said and counted, and this process goes on."""
-    try:
-        if here.settings.mirror is not None:
-            keep_up(here, collect=number % HOURLY == 0)
-        else:
-            _renew(here, number)
-        here.failures.maintained(here.clock())
-    except (SealringError, SQLAlchemyError, OSError) as err:
-        here.failures.maintenance_failed()
-        what = "could not sign what is due" if here.settings.mirror is None else "could not follow its store"
-        log_event(logging.WARNING, what, what=words_of(err))
-        return False
-    return True
-
-
-def _renew(here: StoreHere, number: int) -> None:
-    if number % HOURLY == 0:
-        maintain(here)
-    sign_due(here)
-    judge_halts(here)
-    remake(here)
 
 
 def _serve(
@@ -254,14 +224,11 @@ def _attend(
 
 
 def _keep(folder: Path, clock: Clock, failures: Failures, parent: int) -> None:
-    """All that a store does by itself, round after round, until it is ended."""
+    """All that a store does by itself, until it is ended."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server's own handlers came along
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with(parent)
-    here, failed = open_store(folder, clock, failures=failures), failures.maintenance
-    for number in count(1):
-        time.sleep(until_next(here, pause(failed)))
-        failed = 0 if _attempt(here, number) else failed + 1
+    work(open_store(folder, clock, failures=failures))
 
 
 def settle() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 SLOTS = 160  # processes of one server: at most 64 workers, those that follow them while they end, and a few more
 WORD = 8  # bytes of one counter
+WORDS = 256  # bytes of one text
 
 
 class Shared:
@@ -64,3 +65,21 @@ class Shared:
                 continue
             return slot
         return SLOTS - 1  # shared by all who came too late: they may lose a count, and nothing else
+
+
+class SharedWords:
+    """A short text for each name, written by one process at a time; made before the server's processes are forked."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._place = {name: at * WORDS for at, name in enumerate(names)}
+        self._memory = mmap.mmap(-1, len(names) * WORDS)
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep it, cut to what has room."""
+        at = self._place[name]
+        self._memory[at : at + WORDS] = text.encode(errors="replace")[:WORDS].ljust(WORDS, b"\0")
+
+    def read(self, name: str) -> str:
+        """What was last kept; empty before."""
+        at = self._place[name]
+        return self._memory[at : at + WORDS].rstrip(b"\0").decode(errors="replace")

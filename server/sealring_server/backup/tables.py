@@ -13,8 +13,8 @@ from sqlalchemy import Connection, LargeBinary, Table, select
 from sealring_server.schema import metadata
 
 # Uploads under way and what waits for them belong to tokens, which are secrets of their publishers; whether the store
-# is stopped is said of this machine's copy, not of what it shows.
-LEFT_OUT: Final = frozenset(("publications", "speakers", "uploads", "stopped"))
+# is stopped, and when its jobs were done, is said of this machine's copy, not of what it shows.
+LEFT_OUT: Final = frozenset(("publications", "speakers", "uploads", "stopped", "job_runs"))
 PAGE: Final = 500  # rows in memory
 
 

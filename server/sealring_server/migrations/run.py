@@ -18,6 +18,7 @@ from sqlalchemy.exc import DatabaseError
 
 from sealring.errors import SealringError
 from sealring_server.database import Database, NotAStore, OtherFormat, database_url, is_made
+from sealring_server.queue_schema import PREFIX
 from sealring_server.schema import FORMAT, store
 from sealring_server.settings import load_settings
 
@@ -131,7 +132,7 @@ def _places(connection: Connection) -> dict[str, int]:
     """Each table, and each of its columns, with the number of the table's rows."""
     asked, found = inspect(connection), dict[str, int]()
     for name in asked.get_table_names():
-        if name == VERSIONS:
+        if name == VERSIONS or name.startswith(PREFIX):  # the queue's own: what waits there is due again by itself
             continue
         rows = connection.scalar(select(func.count()).select_from(table(name))) or 0
         found[name] = rows

@@ -6,7 +6,6 @@ from flask import Flask, request
 
 from sealring.names import instant
 from sealring_server.audit.state import StateBusy
-from sealring_server.collecting import collect_old
 from sealring_server.here import StoreHere
 from sealring_server.mirror.errors import IsAMirror
 from sealring_server.mirror.folder import mirror_folder
@@ -29,14 +28,12 @@ def refuse_writes(app: Flask, here: StoreHere) -> None:
             raise IsAMirror(origin)
 
 
-def keep_up(here: StoreHere, *, collect: bool) -> None:
-    """One round of what a mirror does by itself: a look at its store where one is due.
+def keep_up(here: StoreHere) -> None:
+    """A look at its store where one is due.
 
     Raises:
         SealringError, SQLAlchemyError, OSError: what is served stays; the next round tries again.
     """
-    if collect:
-        collect_old(here)
     mirror = here.settings.mirror
     assert mirror is not None  # a mirror's server
     noted = read_noted(mirror_folder(here))
@@ -47,13 +44,3 @@ def keep_up(here: StoreHere, *, collect: bool) -> None:
         look(here, Look())
     except StateBusy:
         return  # `sealring-store mirror` is at it
-
-
-def until_next(here: StoreHere, seconds: float) -> float:
-    """How long the server waits for its next round: for a mirror no longer than its operator wants.
-
-    Args:
-        seconds: a store's own pause.
-    """
-    mirror = here.settings.mirror
-    return seconds if mirror is None else min(seconds, float(mirror.seconds))

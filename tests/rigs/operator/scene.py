@@ -20,8 +20,7 @@ from sealring.report import report_bytes
 from sealring.statement.fleet import Wanted
 from sealring.statement.software import Rollout, Target
 from sealring_server.reports import judge_halts
-from sealring_server.schedule import maintain
-from tests.stores import RunningStore, make_folder
+from tests.stores import RunningStore, maintain, make_folder
 from tests.unit.server.conftest import Shop
 from tests.unit.server.reports.conftest import Device, Factory
 from tests.world import DAY, Key, World, sign

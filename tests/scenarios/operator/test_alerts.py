@@ -15,8 +15,8 @@ from flask import Flask
 from sealring_server.app import create_app
 from sealring_server.backup.stopped import stop
 from sealring_server.here import open_store
+from sealring_server.jobs import do_first
 from sealring_server.operator.app import create_operator_app
-from sealring_server.serving import _attempt
 from sealring_server.settings import FILE
 from tests.rigs.operator.prometheus import RULES, firing, scraped
 from tests.stores import make_folder, now
@@ -38,7 +38,7 @@ def shop_of(folder: Path, age: timedelta = timedelta(0)) -> Shop:
 def until_now(shop: Shop) -> Shop:
     """The same store today, with its own work done."""
     shop.at = now()
-    assert _attempt(shop.here, 0)
+    assert do_first(shop.here)
     return shop
 
 
@@ -74,7 +74,7 @@ def keys_gone(folder: Path) -> Condition:
 
     def again() -> None:
         shop.at = now() + DAY
-        assert not _attempt(shop.here, 0)
+        assert not do_first(shop.here)
 
     again()
     return Condition(shop, {"SealringNotReady", "SealringSigningFails"}, again)

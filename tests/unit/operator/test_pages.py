@@ -10,8 +10,8 @@ from sqlalchemy import event
 from sealring.report import report_bytes
 from sealring_server.operator.packages import PAGE
 from sealring_server.operator.publications import PART
-from sealring_server.schedule import maintain
 from sealring_server.terms import Terms
+from tests.stores import maintain
 from tests.unit.server.conftest import Shop
 from tests.unit.server.reports.conftest import make_factory
 from tests.world import DAY, Key, key_set, sign

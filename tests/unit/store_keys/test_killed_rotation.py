@@ -9,12 +9,11 @@ import pytest
 
 from sealring_server.here import open_store
 from sealring_server.key_folder import ONLINE_ROLES
-from sealring_server.schedule import maintain
 from sealring_server.tuf_roots import Change, publish_root, request_root
 from tests.oracle import check_store
 from tests.rigs.components import path_of
 from tests.rigs.device.strace import Point, points_of, strike
-from tests.stores import make_folder, now
+from tests.stores import maintain, make_folder, now
 from tests.unit.server.conftest import Shop
 from tests.unit.store_keys.ceremony import signed_by
 from tests.world import World

@@ -9,11 +9,11 @@ import pytest
 from tuf.ngclient import Updater
 
 from sealring_server.here import open_store
-from sealring_server.schedule import maintain, sign_due
+from sealring_server.schedule import sign_due
 from sealring_server.tuf_packages import EVERY, MAX_TARGETS, remake, turn_off, turn_on
 from sealring_server.tuf_repo import metadata_bytes
 from sealring_server.tuf_roots import tidy_keys
-from tests.stores import RunningStore, ask, first_software, next_software, now, running_store
+from tests.stores import RunningStore, ask, first_software, maintain, next_software, now, running_store
 from tests.unit.server.conftest import Shop, shop, template
 from tests.world import World
 

@@ -14,11 +14,10 @@ from sealring_server.held import Held
 from sealring_server.here import open_store
 from sealring_server.key_folder import ONLINE_ROLES, KeyFolder, KeyMissing
 from sealring_server.making import begin_store, finish_store, is_begun, make_store
-from sealring_server.schedule import maintain
 from sealring_server.tuf_repo import metadata_bytes, newest_root
 from sealring_server.tuf_roots import Change, NoSuchRootKey, publish_root, request_root
 from tests.oracle import check_store
-from tests.stores import signer, tuf_root_signer
+from tests.stores import maintain, signer, tuf_root_signer
 from tests.unit.server.conftest import Shop, shop, template
 from tests.unit.store_keys.ceremony import HOLDER, rotate, signed_by
 from tests.world import DAY, World, sign

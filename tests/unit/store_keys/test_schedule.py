@@ -9,11 +9,11 @@ import pytest
 from sealring_server.alarms import alarms
 from sealring_server.here import open_store
 from sealring_server.key_folder import KeyMissing
-from sealring_server.schedule import LONGEST_PAUSE, TICK, maintain, pause, sign_due
+from sealring_server.schedule import LONGEST_PAUSE, TICK, pause, sign_due
 from sealring_server.status import status_of_folder, status_of_url
 from sealring_server.tuf_packages import turn_on
 from sealring_server.tuf_repo import LIVES, expiries, metadata_bytes
-from tests.stores import make_folder, running_store
+from tests.stores import maintain, make_folder, running_store
 from tests.unit.server.conftest import Shop, shop, template
 from tests.world import DAY, World
 

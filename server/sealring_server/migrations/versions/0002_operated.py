@@ -9,6 +9,8 @@ from alembic import op
 
 from sealring.authentic import read_claim
 from sealring.statement import SerialStatement
+from sealring_server.prepared import command
+from sealring_server.queue_schema import WITHOUT_QUEUE, queue_schema
 from sealring_server.schema import number, text_of
 
 revision = "0002"
@@ -37,14 +39,15 @@ def upgrade() -> None:
     )
     # Format 2 served whatever was there: it is no secret any more, and stays.
     op.execute("INSERT INTO released SELECT sha256 FROM blobs")
-    _make_reports()
-    _make_serial_keys()
     op.create_table(
         "image_owners",
         sa.Column("sha256", text_of(64), primary_key=True),
         sa.Column("authority", text_of(40), primary_key=True),
         comment="For whose statements an image was uploaded (SPEC RD-1): for these it is there before its release",
     )
+    _make_reports()
+    _make_serial_keys()
+    _make_jobs()
     # What an older edition had taken lies beside the other uploads still: whoever sends it finds all of it there.
     op.execute("UPDATE uploads SET received = 0")
     op.execute("UPDATE store SET format = 3")
@@ -57,10 +60,13 @@ def downgrade() -> None:
     op.drop_column("publications", "opened")
     op.drop_table("stopped")
     op.drop_table("released")
+    op.drop_table("image_owners")
     op.drop_table("serial_keys")
+    op.drop_table("job_runs")
+    if op.get_bind().dialect.name == "postgresql":
+        command(op.get_bind(), WITHOUT_QUEUE)
     op.execute("UPDATE store SET format = 2")
 
-    op.drop_table("image_owners")
 
 def _make_serial_keys() -> None:
     """Serials by the key that they name (SPEC RD-2): those of format 2 too, by their current statements."""
@@ -82,6 +88,21 @@ def _make_serial_keys() -> None:
             if isinstance(one, SerialStatement)
         ]
         op.bulk_insert(table, rows)
+
+
+def _make_jobs() -> None:
+    """What became of the store's own work; on PostgreSQL also the queue, as procrastinate makes it."""
+    op.create_table(
+        "job_runs",
+        sa.Column("name", text_of(16), primary_key=True),
+        sa.Column("good", number, nullable=False),
+        sa.Column("failed", number, nullable=False),
+        sa.Column("failures", number, nullable=False),
+        sa.Column("why", text_of(200), nullable=False),
+        comment="On PostgreSQL: when each job last ended well and badly, in seconds since 1970, and failures in a row",
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        command(op.get_bind(), queue_schema())
 
 
 def _make_reports() -> None:
