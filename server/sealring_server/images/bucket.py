@@ -147,8 +147,14 @@ class ImageBucket:
                 obstore.put(self._store, path, piece, mode="create", use_multipart=False)
         except AlreadyExistsError:
             # Ours, where the bucket's answer to the first try was lost; else another request was here first.
-            if self._get(path) != piece:
+            if not self._is_there(path, piece):
                 raise OtherOffset(digest, there, self.received(owner, digest)) from None
+
+    def _is_there(self, path: str, piece: bytes) -> bool:
+        try:
+            return self._get(path) == piece
+        except FileNotFoundError:  # whoever had put it has removed it again, as when his image was not the right one
+            return False
 
     def _settle(self, owner: str, digest: str, size: int) -> None:
         pieces = (self._get(path) for path, _ in self._pieces(owner, digest))

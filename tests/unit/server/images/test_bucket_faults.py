@@ -15,7 +15,7 @@ from sealring_server import settings
 from sealring_server.images.bucket import PIECE
 from sealring_server.images.chosen import BadImages, images_of
 from sealring_server.images.driver import Images
-from sealring_server.images.errors import ImagesUnreachable
+from sealring_server.images.errors import ImagesUnreachable, OtherOffset
 from tests.rigs.s3 import S3, SECRET
 
 IMAGE = b"an image" * 1000
@@ -101,6 +101,15 @@ def test_a_line_to_the_bucket_that_is_cut_leaves_what_was_stored(s3: S3, tmp_pat
     assert there % PIECE == 0 or there == len(image)
     assert images.append("a", digest, there, BytesIO(image[there:]), len(image)) == len(image)
     assert b"".join(images.part(digest, 0, len(image))) == image
+
+
+def test_a_piece_that_is_taken_and_can_not_be_read_is_anothers(s3: S3, tmp_path: Path) -> None:
+    """PB-11: two requests for one upload, and whoever was first is just being removed: the sender asks where it is."""
+    images = images_of(s3.settings("taken"), tmp_path)
+    # What versitygw answers while it removes or makes the folders of a name: it is there, and can't be read.
+    (s3.buckets / "taken" / "a" / "store" / "incoming" / "a" / DIGEST / ("0" * 20)).mkdir(parents=True)
+    with pytest.raises(OtherOffset):
+        images.append("a", DIGEST, 0, BytesIO(b"0123"), 8)
 
 
 def _settings(tmp_path: Path, **changed: str) -> settings.Images:
