@@ -26,6 +26,7 @@ from sealring_server.mirror.errors import NotTaken
 from sealring_server.mirror.folder import WITNESS, anchor_of, mirror_folder
 from sealring_server.mirror.images import Fetched, fetch_images, prune_images, wanted_images
 from sealring_server.mirror.noted import note_failure, note_good
+from sealring_server.mirror.own_history import check_own_history
 from sealring_server.mirror.packages import fetch_packages
 from sealring_server.mirror.staged import Staged
 from sealring_server.mirror.take import Ready, newest_taken, take_up
@@ -91,11 +92,12 @@ def _look(here: StoreHere, settings: Mirror, how: Look, folder: Path) -> Taken:
         _forget_if_behind(here, folder)
         with open_state(folder, create=True) as state:
             found, staged = _follow(here, state, ask, how)
-            wanted = wanted_images(state, staged, settings)
-            images = fetch_images(here, ask, wanted)
             raw = state.fact("shown")
             assert raw is not None  # kept with the entry that was judged
             shown = Observation.from_files(read_files(raw))
+            check_own_history(here, state, ask, shown)
+            wanted = wanted_images(state, staged, settings)
+            images = fetch_images(here, ask, wanted)
             roots = _all_roots(here, ask, shown)
             packages = fetch_packages(ask, shown)
             is_pinned = state.number("pinned") == 1

@@ -111,17 +111,41 @@ def test_two_histories_are_told_and_proven_and_nothing_of_the_second_is_taken(sc
     assert scene.look().entry.sequence == 3
 
 
-def test_a_second_history_is_told_also_by_a_mirror_that_lost_its_witness(scene: Scene) -> None:
-    """CT-3: what it serves is remembered, whatever became of the rest."""
+@pytest.mark.parametrize("entries", [0, 1, 2], ids=["shorter", "as long", "longer"])
+def test_a_mirror_that_lost_its_witness_proves_a_second_history_all_the_same(scene: Scene, entries: int) -> None:
+    """CT-3, CT-5: what it serves was signed too; its own rows are evidence, and nothing of the second is taken."""
     scene.look()
-    for file in (scene.folder / "mirror" / "witness").glob("audit.db*"):
-        file.unlink()
+    liar = Liar.of(scene.shop)
+    liar.cut(1)
+    for _ in range(entries + 1):
+        liar.show({})
+    scene.line.change = liar.answer
+    for number in range(2):  # the second look finds what the first one left of the other history
+        forget_witness(scene) if not number else None
+        assert scene.refused().rule == "CT-3"
+        (path,) = (scene.folder / "mirror" / "witness" / "evidence").iterdir()
+        assert judge(path.read_bytes(), scene.shop.pin[1]).rule == "CT-3"
+    scene.line.reset()
+    forget_witness(scene)
+    assert scene.look().entry.sequence == 3
+
+
+def test_a_mirror_that_lost_its_witness_takes_an_old_state_for_an_old_state(scene: Scene) -> None:
+    """CT-2: its store's own history, put back, accuses nobody of two."""
+    scene.look()
+    forget_witness(scene)
     liar = Liar.of(scene.shop)
     liar.cut(2)
-    liar.show({})
-    liar.show({})
+    liar.forger.show(liar.forger.log[-1])
     scene.line.change = liar.answer
-    assert scene.refused().rule == "CT-3"
+    assert scene.refused().rule == "CT-2"
+    assert not (scene.folder / "mirror" / "witness" / "evidence").exists()
+
+
+def forget_witness(scene: Scene) -> None:
+    """Its state is gone; the evidence is not."""
+    for file in (scene.folder / "mirror" / "witness").glob("audit.db*"):
+        file.unlink()
 
 
 def test_a_line_that_adds_statements_to_the_news_adds_nothing(scene: Scene) -> None:
