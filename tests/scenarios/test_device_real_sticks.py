@@ -12,8 +12,10 @@ from sealring.report import Report, report_bytes
 from sealring.statement.software import Rollout
 from sealring_client.reports import load_reports
 from sealring_client.serial import install_serial, own_key
+from sealring_server.catalogue import last_entry
 from sealring_server.command.given import Outside
 from sealring_server.command.main import run
+from sealring_server.commit import append
 from sealring_server.here import open_store
 from sealring_server.reports import curve_of, judge_halts
 from tests.scenarios.devices import MODEL, Rig, image_of, new_device, now
@@ -76,6 +78,27 @@ def test_a_device_that_knows_the_store_takes_its_bundle(
     report = rig.by_hand(stick, paranoid=paranoid)
     assert (report.outcome, rig.says()) == ("installed", "4"), report.as_json()
     assert len(load_reports(rig.folder).queue) == 2
+
+
+def test_a_device_that_was_away_for_thousands_of_entries_takes_a_bundle(
+    shop: tuple[World, RunningStore, Rig], tmp_path: Path
+) -> None:
+    """SPEC BN-6, LG-2: from the entry that it saw it finds its own way in the leaf hashes of the store's log."""
+    world, store, rig = shop
+    assert rig.refresh().outcome == "installed"
+    here = open_store(store.folder, now)
+    with here.database.writing() as connection:
+        first = last_entry(connection).sequence + 1
+        for number in range(first, first + 2000):
+            append(here, connection, [], number, now())
+    here.database.close()
+    store.publish(release(world, 2), [image_of("2")])
+    stick = make(store, tmp_path / "stick")
+    store.stop()
+    rig.at = now()
+    report = rig.by_hand(stick)
+    assert (report.outcome, rig.says()) == ("installed", "2"), report.as_json()
+    assert report.stores[0].catalogue == first + 2000
 
 
 def test_a_halt_travels_with_its_proof(shop: tuple[World, RunningStore, Rig], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Bundles that a person has brought: as good as what a store shows, and no better (SPEC BN-3, BN-6, BN-7)."""
 
 import os
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -121,6 +122,12 @@ def test_a_device_that_has_seen_any_entry_finds_its_way_in_the_log(device: Rig, 
     ]
     assert rules(device.by_hand(write_stick(tmp_path / "wrong", wrong)), "main") == ["LG-2"]
     assert device.says() == "2"
+    old = [
+        TufEntry(e.name.replace("/log/0", "/log/left-out"), e.data) if isinstance(e, TufEntry) else e for e in entries
+    ]
+    [refusal] = line(device.by_hand(write_stick(tmp_path / "old", old)), "acme/main").refusals
+    assert (refusal.rule, refusal.exit_code) == ("BN-6", 11)
+    assert re.search(r"has its log from entry 32769 on, this device saw entry \d last", refusal.message)
     pieces = write_stick(tmp_path / "pieces", entries, images_of(scene.main))
     assert device.by_hand(pieces).outcome == "installed"
     assert device.by_hand(whole).outcome == "none"

@@ -67,6 +67,23 @@ class NotThere(FetchFailed):
 
 
 @dataclass(eq=False)
+class LogTooShort(NotThere):
+    """A bundle that leaves out the part of its store's log in which this device stands (SPEC BN-6)."""
+
+    seen: int
+    first: int
+    rule: ClassVar[str] = "BN-6"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.store}: the bundle has its log from entry {self.first} on, this device saw entry {self.seen} last"
+        )
+
+    def hint(self) -> str:
+        return "let the device reach the store, or a mirror of it, once; it has been away for very long"
+
+
+@dataclass(eq=False)
 class TooSlow(FetchFailed):
     """The time was used up; a drip of bytes does not extend it (SPEC HF-1)."""
 

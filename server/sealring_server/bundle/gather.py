@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from sealring.authentic import Claim, read_claim
-from sealring.bundle import Entry, HaltEntry, PathEntry, ProofEntry, StatementEntry, TufEntry, ViewEntry
+from sealring.bundle import Entry, HaltEntry, ProofEntry, StatementEntry, TufEntry, ViewEntry
 from sealring.catalogue.entry import CatalogueEntry
 from sealring.catalogue.leaf import map_key
 from sealring.catalogue.proof import MAX_KEYS, verify_proof
@@ -39,7 +39,7 @@ from sealring.tuf_set import (
     targets_of,
     verify_roots,
 )
-from sealring_server.bundle.log_paths import log_paths
+from sealring_server.bundle.log_leaves import MAX_KEPT, shelved_log
 from sealring_server.bundle.source import Source
 from sealring_server.bundle.told import NotInStore
 from sealring_server.views.rules import About, needed, released, stacked
@@ -60,6 +60,8 @@ class Gathered:
     stores: dict[str, int] = field(default_factory=dict)
     """The newest entry of each store."""
     told: list[str] = field(default_factory=list)
+    log_blocks: int = MAX_KEPT
+    """How much of each store's log goes along."""
 
     def add(self, kind: str, name: str, entry: Entry) -> bool:
         """Take an entry in; whether its name was free, or had the same bytes."""
@@ -237,13 +239,21 @@ class _Model:
         self.into.add("halt", leaf.envelope.hex(), HaltEntry(raw))
 
     def _tuf(self, catalogue: Catalogue) -> None:
+        files = dict(catalogue.files)
+        if catalogue.store not in self.into.stores:
+            files |= self._log(catalogue)
         self.into.stores[catalogue.store] = catalogue.entry.sequence
-        for name, raw in catalogue.files.items():
+        for name, raw in files.items():
             self.into.add("tuf", f"{catalogue.store}/{name}", TufEntry(f"{catalogue.store}/{name}", raw))
-        for path in log_paths(self.source.entries(catalogue.entry.sequence - 1), catalogue.entry):
-            if not self.into.add("path", f"{path.under}/{path.sequence}", path):
-                self.into.told.append(f"{catalogue.store}: no log paths, another store's have their names")
-                return
+
+    def _log(self, catalogue: Catalogue) -> dict[str, bytes]:
+        """LG-2: for devices that saw an earlier entry, which can't ask a stick for their own path."""
+        before = catalogue.entry.sequence - 1
+        log = shelved_log(self.source.entries(before), catalogue.entry, self.into.log_blocks)
+        if log.first:
+            older = f"a device that saw none after entry {log.first} needs a network"
+            self.into.told.append(f"{catalogue.store}: its log is here from entry {log.first + 1} on: {older}")
+        return {f"log/{name}": raw for name, raw in log.files()}
 
     def _images(self, said: Model, claims: Sequence[Claim]) -> None:
         """IM-2: what releases and the stack name for this architecture; of `previous` only what is still here."""
@@ -333,8 +343,7 @@ def _catalogue(source: Source, store: str, first: int) -> Catalogue:
 def small_entries(found: Gathered) -> Iterator[Any]:
     """All entries but images, in one order for one content."""
     yield from (StatementEntry(raw) for _, raw in sorted(found.statements.items(), key=_place))
-    yield from (entry for _, entry in sorted(found.entries.items()) if not isinstance(entry, PathEntry))
-    yield from (entry for _, entry in sorted(found.entries.items()) if isinstance(entry, PathEntry))
+    yield from (entry for _, entry in sorted(found.entries.items()))
 
 
 def _place(item: tuple[str, bytes]) -> tuple[str, str, int, int, str]:

@@ -26,10 +26,12 @@ EXAMPLES = (
 def cmd_bundle(args: argparse.Namespace, outside: Outside) -> None:
     """Make one file with all that devices of some models need, images too, for `sealring-device refresh --bundle`."""
     from sealring_server.bundle.gather import Gathered, gather_models
+    from sealring_server.bundle.log_leaves import MAX_KEPT
     from sealring_server.bundle.write import entries_of, write_file
 
     anchor = _anchor(args, outside)
-    found = Gathered()
+    # BN-6: all stores of one bundle share the room that it has.
+    found = Gathered(log_blocks=max(1, MAX_KEPT // (1 + len(args.also))))
     images: dict[str, Source] = {}
     with ExitStack() as open_sources:
         for place in (args.store, *args.also):

@@ -6,7 +6,7 @@ or version, and not in it, comes from what stands behind the bundle; behind a st
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -26,18 +26,16 @@ from sealring.bundle import (
     open_entries,
     write_bundle,
 )
-from sealring.catalogue.leaf import HASH_BYTES
-from sealring.catalogue.log import inclusion_path
+from sealring.catalogue.shelved_log import ShelvedLog
 from sealring.catalogue.view import View
 from sealring.catalogue.view_difference import apply_difference, parse_view_difference
 from sealring.errors import TrustError
 from sealring.statement import Brand, Delegation, Revocations, Root
 from sealring_client.decide.answer.shelf import Shelf
-from sealring_client.fetch.errors import NotThere, TooMuch
+from sealring_client.fetch.errors import LogTooShort, NotThere, TooMuch
 from sealring_client.fetch.fetcher import Answer
 
 MAX_ANSWER = 16 * 1024 * 1024  # bytes, packed and unpacked: the statements of a model with thousands of packages
-MAX_LEAVES = 1_000_000  # of a log, on a stick
 _TIMESTAMP = "tuf/timestamp.json"
 _TUF_ROOT = re.compile(r"tuf/([1-9][0-9]{0,15})\.root\.json")
 _LOG_PATH = re.compile(r"v1/log/([1-9][0-9]{0,15})/([0-9]{1,16})")
@@ -72,8 +70,8 @@ class AnswerSource:
     held: bytes | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     statements: dict[str, bytes] = field(default_factory=dict)
-    log: Sequence[bytes] = ()
-    """On a stick: the leaf hashes of the store's log, from its first entry on, unverified."""
+    log: ShelvedLog = field(default_factory=ShelvedLog)
+    """On a stick."""
     shown: set[str] = field(default_factory=set)
     """Digests of the statements that were asked for as the current ones of their subjects, and so have been judged."""
     _said: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -112,16 +110,15 @@ class AnswerSource:
     def of_stick(cls, name: str, entries: Iterable[Entry]) -> "AnswerSource":
         """The files of one store on a stick, where the names of TUF files begin with the store's (BN-6)."""
         found, own, log = cls(name), f"{name}/", f"{name}/log/"
-        pieces: dict[int, bytes] = {}
+        files: dict[str, bytes] = {}
         for entry in entries:
             if not isinstance(entry, TufEntry):
                 found._add(entry, Shelf())
             elif entry.name.startswith(log):
-                first = entry.name.removeprefix(log)
-                pieces[int(first) if first.isdecimal() else -1] = entry.data
+                files[entry.name.removeprefix(log)] = entry.data
             elif entry.name.startswith(own):
                 found._add(TufEntry(entry.name.removeprefix(own), entry.data), Shelf())
-        found.log = _log_of(pieces)
+        found.log = ShelvedLog.of(files)
         return found
 
     def fetch(self, path: str, *, limit: int) -> bytes:
@@ -166,9 +163,12 @@ class AnswerSource:
     def _path_in_log(self, path: str) -> bytes | None:
         """LG-2: which entry a device saw last, who makes a stick can't know; from all leaves it finds its own way."""
         asked = _LOG_PATH.fullmatch(path)
-        if asked is None or not int(asked[2]) < int(asked[1]) <= len(self.log):
+        if asked is None:
             return None
-        return inclusion_path(self.log[: int(asked[1])], int(asked[2]))
+        size, index = int(asked[1]), int(asked[2])
+        if self.behind is None and index < self.log.first:
+            raise LogTooShort(self.name, path, 404, index + 1, self.log.first + 1)
+        return self.log.path(size, index)
 
     def _may_change(self, path: str) -> bool:
         # Whether there is a next root changes too: an answer that has none says that there is none.
@@ -217,16 +217,6 @@ def _places(claim: Claim) -> Iterator[tuple[str, int]]:
     if isinstance(said, Brand):
         yield f"v1/brands/{said.brand}/{said.sequence}", said.sequence
     yield f"v1/heads/{said.type}/{said.format}/{said.subject}", said.sequence
-
-
-def _log_of(pieces: Mapping[int, bytes]) -> list[bytes]:
-    """The leaf hashes of these pieces, each of which begins where the one before it ends; what does not is left out."""
-    found: list[bytes] = []
-    for first in sorted(pieces):
-        if first == len(found) and first < MAX_LEAVES:
-            raw = pieces[first]
-            found += [raw[at : at + HASH_BYTES] for at in range(0, len(raw) - HASH_BYTES + 1, HASH_BYTES)]
-    return found
 
 
 def _applied(held: View | None, base: bytes, to: bytes, data: bytes) -> Iterable[View]:
