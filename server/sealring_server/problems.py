@@ -27,6 +27,7 @@ def status_of(err: SealringError) -> int:
     return int(getattr(err, "status", 0)) or _BY_CLASS.get(type(err), _BY_FAMILY.get(err.exit_code, 400))
 
 
+MAX_DETAIL = 2000  # characters: a refusal may repeat what was asked for, and that may be long
 PROBLEM = "application/problem+json"
 
 
@@ -52,7 +53,7 @@ FACTS = ("offered", "held", "fallen")
 def problem(status: int, detail: str, rule: str = "", hint: str = "", **facts: object) -> Response:
     """One problem document (RFC 9457); `facts` are its extension members."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    body |= {"detail": detail, "rule": rule, "hint": hint, **facts}
+    body |= {"detail": detail[:MAX_DETAIL], "rule": rule, "hint": hint, **facts}
     answer = Response(json.dumps(body), status, content_type=PROBLEM)
     answer.headers["Cache-Control"] = "no-store"
     return answer
