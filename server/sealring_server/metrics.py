@@ -46,6 +46,7 @@ class _Collected(Collector):
         yield from _rows(facts)
         yield from _ends(facts)
         yield from _work(facts.failures)
+        yield from _jobs(facts)
         yield from _requests(facts.failures)
 
 
@@ -84,6 +85,24 @@ def _work(failures: Failures) -> Iterator[Metric]:
     yield _one("maintenance_timestamp_seconds", words, last.timestamp() if last else 0.0)
     yield _counter("maintenance_failures", "Rounds of the store's own work that failed", failures.maintenance)
     yield _counter("signing_failures", "Signatures that a key did not give", failures.signing)
+    yield _counter("later_entries_claimed", "Questions that named a later entry than there is", failures.claimed)
+
+
+def _jobs(facts: Facts) -> Iterator[Metric]:
+    """By the names of jobs, which are few and fixed; 0 for what was not yet."""
+    for name, words, instants in (
+        ("good", "When each job of the store last ended well", {one.name: one.good for one in facts.jobs}),
+        ("failed", "When each job last failed", {one.name: one.failed for one in facts.jobs}),
+        ("next", "When each job is due", {one.name: one.next for one in facts.jobs}),
+    ):
+        values = {job: at.timestamp() if at is not None else 0.0 for job, at in instants.items()}
+        yield _by(f"job_{name}_timestamp_seconds", f"{words}, since 1970; 0 for not since the start", "job", values)
+    yield _by(
+        "job_failing",
+        "Whether the last run of a job failed (1)",
+        "job",
+        {one.name: float(one.is_failing) for one in facts.jobs},
+    )
 
 
 def _requests(failures: Failures) -> Iterator[Metric]:

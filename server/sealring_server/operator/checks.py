@@ -56,6 +56,7 @@ def checks(facts: Facts) -> list[Check]:
         *_parts(facts),
         *_signatures(facts),
         *_rounds(facts),
+        *_jobs(facts),
         *_claims(facts),
         *_mirror(facts),
         *_disk(facts),
@@ -127,6 +128,16 @@ def _rounds(facts: Facts) -> Iterator[Check]:
         said = f"{plural(facts.failures.signing, 'signature')} could not be made since the start"
         after = "; the round since then was good." if level == "good" else "."
         yield Check("Signing", level, said + after, PARTS["keys"] if level != "good" else "")
+
+
+def _jobs(facts: Facts) -> Iterator[Check]:
+    """Which part of the store's own work fails, and why; the others are done all the same."""
+    for one in facts.jobs:
+        if one.is_failing and one.failed is not None:
+            since = f"; it last went well {relative(one.good, facts.at)}" if one.good else ""
+            again = f" It is tried again {relative(one.next, facts.at)}." if one.next else ""
+            said = f"The job {one.name}, which {one.does}, failed {relative(one.failed, facts.at)}: {one.why}{since}."
+            yield Check("Jobs", "soon", said + again, _ROUNDS)
 
 
 _ROUNDS = (

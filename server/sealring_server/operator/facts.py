@@ -20,6 +20,7 @@ from sealring_server.catalogue import last_entry
 from sealring_server.failures import Failures
 from sealring_server.health import Failing, Readiness
 from sealring_server.here import StoreHere
+from sealring_server.jobs import JobFact, facts, jobs_of
 from sealring_server.operator.calendar import Ends, collect_ends
 from sealring_server.operator.kept import Kept
 from sealring_server.operator.rollouts import Fleet, collect_fleet
@@ -85,6 +86,8 @@ class Facts:
     stopped: Stopped | None = None
     """Why the store signs and takes nothing, where it does not (SPEC BK-2)."""
     ends: Ends | None = None
+    jobs: Sequence[JobFact] = ()
+    """What became of the store's own work, on whichever machine it was done."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +103,15 @@ class Watch:
     def look(self) -> Facts:
         """All facts, as of now; those that can't be had are left out, and `failing` says why."""
         at, here = self.here.clock(), self.here
-        found = Facts(at, self.readiness.now(here), here.failures, here.settings.mirror is not None, _disk(here))
+        jobs = facts(here.failures, jobs_of(here))
+        is_mirror = here.settings.mirror is not None
+        found = Facts(at, self.readiness.now(here), here.failures, is_mirror, _disk(here), jobs=jobs)
         try:
             with here.database.reading() as connection:
                 return self._with_rows(found, connection)
         except (SealringError, SQLAlchemyError, OSError) as err:
             said = found.failing or [Failing("database", type(err).__name__)]
-            return Facts(at, said, here.failures, found.mirror, found.disk)
+            return Facts(at, said, here.failures, found.mirror, found.disk, jobs=jobs)
 
     def devices(self, connection: Connection, entry: int) -> Fleet | None:
         """What devices have reported, as of the newest report; none while that is counted for the first time."""
@@ -132,6 +137,7 @@ class Watch:
             find_stop(connection),
             # An hour later other things are soon, though nothing was published.
             self.ends.as_of((entry.sequence, int(found.at.timestamp()) // HOUR)),
+            found.jobs,
         )
 
 

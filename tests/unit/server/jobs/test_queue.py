@@ -37,9 +37,7 @@ class Machines:
 
     def start(self, name: str) -> None:
         command = [sys.executable, "-m", PROGRAM, *map(str, (self.shop.folder, name, self.log, self.hold))]
-        self.running[name] = subprocess.Popen(
-            command, cwd=REPOSITORY, stdout=subprocess.DEVNULL
-        )
+        self.running[name] = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
 
     def kill(self, name: str) -> None:
         process = self.running.pop(name)
