@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import re
 import shlex
 import shutil
@@ -20,14 +19,13 @@ from typing import Any
 import pytest
 
 from sealring_server.making import TufPinned
+from tests.rigs.mirror_kills import kill_again_and_again
 from tests.rotations import rotate
 from tests.scenarios.devices import image_of, line, new_device, now
 from tests.stores import REPOSITORY, RunningStore, first_software, next_software, running_store, tuf_root_signer
 from tests.world import World
 
 STORE = Path(sys.executable).with_name("sealring-store")
-KILLS = 8
-RELEASES = 20
 
 
 def mirrored(url: str, folder: Path, *more: str | Path, good: bool = True) -> dict[str, Any]:
@@ -155,55 +153,9 @@ def test_a_mirror_that_is_served_follows_by_itself(root: tuple[World, Path], tmp
             assert mirror.get("/tuf/timestamp.json").body == store.get("/tuf/timestamp.json").body
 
 
-def test_a_mirror_that_is_killed_again_and_again_ends_like_one_that_never_was(
-    root: tuple[World, Path], tmp_path: Path
-) -> None:
+def test_a_mirror_that_is_killed_again_and_again_ends_like_one_that_never_was(tmp_path: Path) -> None:
     """MI-1: at any moment it serves one whole state of its store, and the next look goes on."""
-    world, file = root
-    chance = random.Random(5)
-    with running_store(world, tmp_path / "store") as store:
-        store.publish(first_software(world, store, b"image 1"), [b"image 1"])
-        killed, calm = tmp_path / "killed", tmp_path / "calm"
-        for number in range(2, RELEASES):
-            store.publish(next_software(world, b"image %d" % number, number), [b"image %d" % number])
-            if number == RELEASES // 2:
-                rotate(store.folder, tuf_root_signer(world), now())
-        begun = time.monotonic()
-        mirrored(store.url, calm, "--root", file)
-        lasts = time.monotonic() - begun
-        died = 0
-        for number in range(KILLS):
-            if number == KILLS // 2:
-                store.publish(next_software(world, b"image 99", 99), [b"image 99"])
-            command = [str(STORE), "mirror", store.url, str(killed), "--root", str(file)]
-            running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(chance.uniform(0.2, 1.0) * lasts)
-            running.send_signal(signal.SIGKILL)
-            died += running.wait(30) == -signal.SIGKILL
-            assert shown(killed) in (0, RELEASES, RELEASES + 1)
-        assert died > 0
-        mirrored(store.url, killed, "--root", file)
-        mirrored(store.url, calm)
-        assert rows(killed) == rows(calm)
-        done = subprocess.run([STORE, "fsck", killed], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stdout
-
-
-def shown(folder: Path) -> int:
-    """The newest entry that a mirror's database shows; 0 for none."""
-    if not (folder / "store.db").exists():
-        return 0
-    with closing(sqlite3.connect(folder / "store.db", timeout=60)) as database:
-        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'entries'").fetchone():
-            return 0
-        return int(database.execute("SELECT max(sequence) FROM entries").fetchone()[0] or 0)
-
-
-def rows(folder: Path) -> dict[str, list[str]]:
-    """What two mirrors of one store must have alike, however often one was killed."""
-    names = ("entries", "statements", "heads", "leaves", "log", "views", "view_rows", "blobs")
-    with closing(sqlite3.connect(folder / "store.db", timeout=60)) as database:
-        return {name: sorted(map(repr, database.execute(f"SELECT * FROM {name}"))) for name in names}
+    assert kill_again_and_again(tmp_path, 5, kills=2, releases=4).died > 0
 
 
 def test_the_manual_s_commands_do_what_it_says(root: tuple[World, Path], tmp_path: Path) -> None:
