@@ -73,6 +73,8 @@ PACKAGES = (
     Needed("postgresql", "/usr/lib/postgresql", TESTS, "a PostgreSQL server for each run of the tests"),
     Needed("chromium", "/usr/bin/chromium", TESTS, "looks at the operator's page"),
     Needed("prometheus", "promtool", TESTS, "reads the store's figures and judges its alert rules"),
+    Needed("nginx-light", "nginx", TESTS, "stands before a store as the project's own cache and TLS"),
+    Needed("systemd", "systemd-analyze", TESTS, "judges the store's unit file"),
     Needed("strace", "strace", TESTS, "kills the device at a chosen system call"),
     Needed("faketime", "faketime", BOTH, "gives the device a wrong clock"),
     Needed("softhsm2", "softhsm2-util", TESTS, "a PKCS#11 token that signs"),
