@@ -18,7 +18,7 @@ from sealring_server.images.errors import OtherBlob
 from sealring_server.openapi import Body, Part, Reply, described
 from sealring_server.pace import Paced, body_length
 from sealring_server.reads import here
-from sealring_server.uploading import Upload, add_to_upload, upload_state
+from sealring_server.uploading import Upload, add_to_upload, signed_size, upload_state
 
 bp = Blueprint("tus", __name__, url_prefix="/v1/publications/<token>/blobs")
 
@@ -85,7 +85,7 @@ def add(token: str, digest: str) -> Response:
         raise NotTus("Upload-Offset", asked[:80], "a number", 400)
     offset, length, store = int(asked), body_length(), here()
     # PB-2, HT-4: the signed size, before the first byte is read.
-    size = upload_state(store, token, _checked(digest)).size
+    size = signed_size(store, token, _checked(digest))
     if offset + length > size:
         raise TooLarge(f"image {digest[:16]}", offset + length, size)
     with Paced(request.environ["wsgi.input"], length) as body:

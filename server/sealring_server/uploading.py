@@ -1,15 +1,42 @@
 """Bytes of an image that an open publication needs, part by part (SPEC PB-2, PB-11)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
+from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
+from sealring_server.group import Ticket
 from sealring_server.here import StoreHere
 from sealring_server.images.driver import Source
 from sealring_server.images.errors import OtherBlob, OtherOffset
-from sealring_server.schema import uploads
-from sealring_server.uploads import Uploads, owner_of
+from sealring_server.prepared import Prepared
+from sealring_server.schema import publications, uploads
+from sealring_server.uploads import Gone, Uploads, owner_of
+
+_EXPIRES = Prepared(select(publications.c.expires).where(publications.c.token == bindparam("owner")))
+_WANTED = Prepared(
+    select(uploads.c.size, uploads.c.received, publications.c.expires)
+    .join(publications, publications.c.token == uploads.c.token)
+    .where(uploads.c.token == bindparam("owner"), uploads.c.sha256 == bindparam("digest"))
+)
+_NOTE = Prepared(
+    update(uploads)
+    .where(uploads.c.token == bindparam("owner"), uploads.c.sha256 == bindparam("digest"))
+    .values(received=1)
+)
+
+
+class _Whole(NamedTuple):
+    """An image that lies in its final place, for this publication."""
+
+    owner: str
+    digest: str
+
+
+_Waiting: TypeAlias = Ticket[_Whole, None]
 
 
 @dataclass(frozen=True)
@@ -33,6 +60,15 @@ def upload_state(here: StoreHere, token: str, digest: str) -> Upload:
     if offset == size:
         offset = add_to_upload(here, token, digest, offset, BytesIO())
     return Upload(offset, size)
+
+
+def signed_size(here: StoreHere, token: str, digest: str) -> int:
+    """How long an image is that this publication may send.
+
+    Raises:
+        Gone, OtherBlob.
+    """
+    return _wanted(here, token, digest)[0]
 
 
 def add_to_upload(here: StoreHere, token: str, digest: str, offset: int, source: Source) -> int:
@@ -59,22 +95,36 @@ def add_to_upload(here: StoreHere, token: str, digest: str, offset: int, source:
 
 def _wanted(here: StoreHere, token: str, digest: str) -> tuple[int, bool]:
     """The signed size of an image that this publication may send, and whether it has sent it."""
+    owner = owner_of(token)
     with here.database.reading() as connection:
-        _check_open(here, connection, token)
-        mine = (uploads.c.token == owner_of(token), uploads.c.sha256 == digest)
-        row = connection.execute(select(uploads.c.size, uploads.c.received).where(*mine)).one_or_none()
-    if row is None:
-        raise OtherBlob(digest, "no statement of this publication needs it")
-    return int(row.size), bool(row.received)
+        rows = _WANTED.rows(connection, {"owner": owner, "digest": digest})
+        if not rows:
+            Uploads(owner).check_open(here, connection)
+            raise OtherBlob(digest, "no statement of this publication needs it")
+    ((size, received, expires),) = rows
+    if expires <= here.clock().timestamp():
+        raise Gone
+    return int(size), bool(received)
 
 
 def _note_whole(here: StoreHere, token: str, digest: str) -> None:
+    """That it is here, durably; what becomes whole meanwhile is noted with it, in one transaction."""
+    here.notes.share(_Whole(owner_of(token), digest), 1, partial(_note_all, here))
+
+
+def _note_all(here: StoreHere, tickets: Sequence[_Waiting]) -> None:
     with here.database.writing() as connection:
+        now = here.clock().timestamp()
+        is_open = {owner: _is_open(connection, owner, now) for owner in {ticket.job.owner for ticket in tickets}}
+        _NOTE.run(connection, [ticket.job._asdict() for ticket in tickets if is_open[ticket.job.owner]])
+    for ticket in tickets:
         # A publication that ended meanwhile takes its uploads with it.
-        _check_open(here, connection, token)
-        mine = (uploads.c.token == owner_of(token), uploads.c.sha256 == digest)
-        connection.execute(update(uploads).where(*mine).values(received=1))
+        if is_open[ticket.job.owner]:
+            ticket.answer(None)
+        else:
+            ticket.fail(Gone())
 
 
-def _check_open(here: StoreHere, connection: Connection, token: str) -> None:
-    Uploads(owner_of(token)).check_open(here, connection)
+def _is_open(connection: Connection, owner: str, now: float) -> bool:
+    rows = _EXPIRES.rows(connection, {"owner": owner})
+    return bool(rows) and rows[0][0] > now

@@ -57,7 +57,7 @@ class ImageFolder:
             raise DiskFull(needed, max(0, free - RESERVE))
 
     def received(self, owner: str, digest: str) -> int:
-        """See `Images`: what a writer that was killed had written is made durable before it is counted."""
+        """See `Images`: what a writer that was killed had written is made durable, with its name, before it counts."""
         try:
             handle = os.open(self._incoming(owner, digest), os.O_RDONLY)
         except FileNotFoundError:
@@ -65,6 +65,7 @@ class ImageFolder:
         try:
             size = os.fstat(handle).st_size
             os.fsync(handle)
+            sync_folder(self.incoming)
             return size
         finally:
             os.close(handle)
@@ -72,20 +73,22 @@ class ImageFolder:
     def append(self, owner: str, digest: str, offset: int, source: Source, size: int) -> int:
         """See `Images`.
 
-        open(incoming/owner-digest)  flock  fsync(incoming)  write..  fsync  link(xx/digest)  fsync(xx)
+        open(incoming/owner-digest)  flock  write..  fsync  link(xx/digest)  fsync(xx)
+
+        Only a part needs its name there after a power cut, and `fsync(incoming)`: the whole has its final one.
         """
         name = self._incoming(owner, digest)
         with full_disk_is_said(size - offset), self._locked(name, digest) as handle:
             there = os.lseek(handle, 0, os.SEEK_END)
             if offset != there:
                 raise OtherOffset(digest, offset, there)
-            if there == 0:
-                sync_folder(self.incoming)
             hasher = sha256() if offset == 0 else None
             try:
                 there = _copy(handle, there, size, source, hasher)
             finally:
                 os.fsync(handle)
+                if offset == 0 and there < size:
+                    sync_folder(self.incoming)
             if there == size:
                 self._settle(name, digest, (hasher or _read_back(handle)).hexdigest())
         return there
