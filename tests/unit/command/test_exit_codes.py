@@ -72,7 +72,7 @@ TABLE = {
     ),
     "no TUF root": (
         25,
-        "TF-1",
+        "TF-7",
         "sealring create store --store acme/main --url {url} --tuf-root junk --packages acme/* --root root -o new",
     ),
     "an image that was not given": (26, "PB-8", "sealring publish {url} revision"),
