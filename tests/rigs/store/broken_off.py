@@ -123,8 +123,11 @@ class Breaking:
                     code, receipt = self._publish(files)
             if told.place:
                 return self._judge(files, digest, Left("", told.place, code), receipt, point)
-            assert code == 0, f"nothing struck, and it was not published: {receipt}"
-            self._acknowledge(receipt)
+            if code == 0:
+                self._acknowledge(receipt)
+                continue
+            assert told.came, f"nothing struck, and it was not published: {receipt}"
+            self.begin_again()
         raise NotStruck(str(point))
 
     def begin_again(self) -> None:

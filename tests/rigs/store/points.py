@@ -54,10 +54,14 @@ class Strike:
     def place(self) -> str:
         """The file that the call was about; empty as long as the fault did not strike."""
         calls = [place for _, place in _calls(self.log)]
+        return calls[self.point.number - 1] if self.came and len(calls) >= self.point.number else ""
+
+    @property
+    def came(self) -> bool:
+        """Whether it struck, wherever: a number may be another call's this time, such as one that wakes a thread."""
         text = self.log.read_text(errors="replace")
         # A call that never came back: whether the process died of it, the caller sees.
-        hit = " = ?" in text if self.point.fault == "KILL" else text.count("(INJECTED)") == 1
-        return calls[self.point.number - 1] if hit and len(calls) >= self.point.number else ""
+        return " = ?" in text if self.point.fault == "KILL" else "(INJECTED)" in text
 
 
 def workers_of(server: int) -> list[int]:
