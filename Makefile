@@ -1,7 +1,7 @@
 # Conveniences for people who work on sealring. Nothing needs make: each target is one or two plain commands.
 PY := .venv/bin/python
 
-.PHONY: setup lint format test demo bench vectors screenshots openapi sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential sweep-consistency sweep-foreign sweep-store-kill sweep-store-faults sweep-mirror-kill
+.PHONY: setup lint format test demo bench vectors screenshots openapi sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential sweep-consistency sweep-foreign sweep-soak sweep-store-kill sweep-store-faults sweep-mirror-kill
 
 setup:
 	python3 tests/run.py setup
@@ -95,3 +95,9 @@ sweep-store-faults:
 # `sealring-store mirror` killed 240 times; writes docs/mirror-kill.md. About half an hour; goes on where it was stopped.
 sweep-mirror-kill:
 	$(PY) -m tests.rigs.sweep_mirror_kill
+
+# Ten minutes of 200 devices, 5 publishers and killed workers at one store; writes docs/soak.md. STORAGE=folder for SQLite
+# and a folder, in place of PostgreSQL and a bucket; the page has the newest run of each.
+STORAGE ?= postgres
+sweep-soak:
+	$(PY) -m tests.rigs.store.soak.run $(STORAGE)

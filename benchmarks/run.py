@@ -18,7 +18,19 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.figure import Figure  # noqa: E402 - this file is run by its path, from any folder
 
-NAMES = ("verify", "download", "poll", "countersign", "catalogue", "answer_parts", "publication", "fsck", "fleet")
+NAMES = (
+    "verify",
+    "download",
+    "poll",
+    "countersign",
+    "catalogue",
+    "answer_parts",
+    "publication",
+    "transfer",
+    "reads",
+    "fsck",
+    "fleet",
+)
 RECORD = ROOT / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 

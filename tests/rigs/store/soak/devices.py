@@ -46,7 +46,7 @@ class Timed:
     tally: Tally
 
     def fetch(self, path: str, *, limit: int) -> bytes:
-        with self.tally.timed(kind_of(path)):
+        with self.tally.timed(kind_of(path), may_lack=True):
             return self.inner.fetch(path, limit=limit)
 
     def fetch_if_changed(self, path: str, *, etag: str | None, limit: int) -> Answer:

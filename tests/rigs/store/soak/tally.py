@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealring_client.fetch.errors import FetchFailed, NoAnswer, NotReached, TooSlow
+from sealring_client.fetch.errors import FetchFailed, NoAnswer, NotReached, NotThere, TooSlow
 
 MOST_WRONG = 20  # kept in words
 
@@ -42,11 +42,19 @@ class Tally:
                 self.wrong.append(f"{kind}: {reason}")
 
     @contextmanager
-    def timed(self, kind: str) -> Iterator[None]:
-        """One request of a device, as its own code raises what goes wrong."""
+    def timed(self, kind: str, *, may_lack: bool = False) -> Iterator[None]:
+        """One request of a device, as its own code raises what goes wrong.
+
+        Args:
+            may_lack: that it is not there is an answer, as to the question for the next version of a root.
+        """
         begin = time.perf_counter()
         try:
             yield
+        except NotThere as err:
+            if not may_lack:
+                self.failed(kind, reason_of(err))
+            raise
         except FetchFailed as err:
             self.failed(kind, reason_of(err))
             raise
