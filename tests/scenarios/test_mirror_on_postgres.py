@@ -37,7 +37,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
 
 def mirrored(url: str, folder: Path, root: Path) -> None:
     """One look by the command, which alone uses the bucket."""
-    command = [STORE, "mirror", url, folder, "--root", root, "--images", "all"]
+    command = [str(STORE), "mirror", url, str(folder), "--root", str(root), "--images", "all"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
 
