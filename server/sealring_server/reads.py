@@ -16,6 +16,7 @@ from sealring_server.catalogue import NoSuchThing, log_path, prove
 from sealring_server.held import Held
 from sealring_server.here import StoreHere
 from sealring_server.openapi import Body, Part, Reply, described, immutable_of, mutable_of
+from sealring_server.rate import charge
 from sealring_server.reading.closed import Readers
 from sealring_server.released import readable_size
 from sealring_server.schema import entries
@@ -190,6 +191,8 @@ def blob(digest: str) -> Response:
 def _image(digest: str) -> Response:
     is_closed = here().settings.reading.closed
     if is_closed:  # RD-2: first, so that a stranger learns nothing of what is here
+        if "Signature" in request.headers:
+            charge()  # PB-13: to judge it costs a look at keys, and no cache answers for it
         readers = current_app.extensions.setdefault("sealring_readers", Readers())
         readers.check(here(), request.method, request.headers, _digest(digest, "image").hex())
     with here().database.reading() as connection:

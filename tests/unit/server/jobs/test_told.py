@@ -36,5 +36,6 @@ def test_a_job_that_fails_is_told_with_its_reason_and_its_next_try(shop: Shop) -
     assert not [one for one in checks(looking.look()) if one.name == "Jobs"]
     figures = exposition(looking.look()).decode()
     assert 'sealring_job_failing{job="collect"} 0.0' in figures
-    due = (shop.at + timedelta(seconds=60)).timestamp()
-    assert f'sealring_job_next_timestamp_seconds{{job="collect"}} {due!r}' in figures
+    (told_again,) = [one for one in looking.look().jobs if one.name == "collect"]
+    assert told_again.next == shop.at + timedelta(seconds=60)
+    assert told_again.failures == 1
