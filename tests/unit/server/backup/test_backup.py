@@ -33,7 +33,7 @@ from tests.world import World
 KEPT = {
     "store", "entries", "statements", "heads", "tallies", "leaves", "tiles", "superseded", "log", "views", "view_rows",
     "view_past", "view_wants", "view_models", "tuf", "tuf_packages", "blobs",
-    "released", "image_owners", "reporters", "reports", "progress", "rollouts", "halts",
+    "released", "serial_keys", "image_owners", "reporters", "reports", "progress", "rollouts", "halts",
 }  # fmt: skip
 """Whoever adds a table decides whether a backup has it."""
 
