@@ -4,10 +4,12 @@ The lock is PostgreSQL's own, of one transaction, so it holds for the processes 
 had it. Only then is the newest state read: every statement of a writing transaction sees what was committed before.
 """
 
+import select
 from typing import Any, ClassVar, Final
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 
 from sealring.errors import SealringError, Unreachable
 from sealring_server.prepared import command
@@ -71,7 +73,10 @@ class DatabaseFull(SealringError):
 
 
 def postgres_engine(url: URL, lock_seconds: int) -> Engine:
-    """Connections that are asked, before each use, whether they still live: a restarted database is no failure.
+    """Connections that are looked at before each use: a restarted database is no failure.
+
+    A database that ended said so on the line, so most looks need no question; each would double the time of a short
+    reading.
 
     Args:
         lock_seconds: how long a transaction waits for the one before it.
@@ -89,7 +94,6 @@ def postgres_engine(url: URL, lock_seconds: int) -> Engine:
         url.set(drivername="postgresql+psycopg"),
         pool_size=POOL,
         max_overflow=0,
-        pool_pre_ping=True,
         hide_parameters=True,
         # psycopg's own transactions know nothing of the lock; ours are written out, as for SQLite.
         connect_args={**said, "autocommit": True},
@@ -99,11 +103,31 @@ def postgres_engine(url: URL, lock_seconds: int) -> Engine:
     def settle(connection: Any, _record: object) -> None:
         connection.execute(f"{_SESSION}; SET lock_timeout = '{lock_seconds}s'")
 
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, _record: object, _proxy: object) -> None:
+        if _has_word(connection.fileno()) and not _answers(connection):
+            raise InvalidatePoolError
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         command(connection, connection.get_execution_options().get("sealring_begin", READING))
 
     return engine
+
+
+def _has_word(handle: int) -> bool:
+    """Whether something has come on this line that nobody asked for: mostly its end."""
+    looked = select.poll()
+    looked.register(handle, select.POLLIN)
+    return bool(looked.poll(0))
+
+
+def _answers(connection: Any) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.Error:
+        return False
+    return True
 
 
 def check_whole(connection: Connection) -> None:

@@ -65,9 +65,7 @@ def make_room(disk: Path) -> None:
     (disk / "filler").unlink()
 
 
-def sealring_publish(
-    store: RunningStore, folder: Path, number: int, *, image: int = IMAGE
-) -> tuple[int, dict[str, object]]:
+def sealring_publish(store: RunningStore, folder: Path, number: int) -> tuple[int, dict[str, object]]:
     """The publisher's command for one more revision and its release: exit code, and what it said."""
     data = b"%032d" % number * (IMAGE // 32)
     paths = [folder / f"{number}.{end}" for end in ("revision", "release", "squashfs")]

@@ -138,6 +138,19 @@ def halted(folder: Path) -> Condition:
     return Condition(until_now(shop), {"SealringReleaseHalted"})
 
 
+def put_back(folder: Path) -> Condition:
+    """BK-2: devices have seen entries that this disk has not."""
+    shop = shop_of(folder)
+    shop.first()
+    public, entry = create_app(until_now(shop).here).test_client(), iter(range(1000, 10**6))
+
+    def ask() -> None:
+        assert public.get(f"/v1/answers/acme/door-1?entry={next(entry)}").status_code == 200
+
+    ask()
+    return Condition(shop, {"SealringLaterEntryClaimed"}, ask)
+
+
 def mirror_behind(folder: Path) -> Condition:
     shop = shop_of(folder, 2 * DAY)
     (folder / FILE).write_text('[mirror]\nurl = "https://store.example"\n')
@@ -166,6 +179,7 @@ CONDITIONS = (
     stopped,
     database_gone,
     halted,
+    put_back,
     mirror_behind,
     statement_expired,
     statement_ends_soon,

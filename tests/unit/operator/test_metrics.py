@@ -39,6 +39,7 @@ def test_a_monitor_reads_what_ends_when_and_what_is_held(shop: Shop, client: Fla
     assert found["sealring_open_publications",] == 0
     assert found["sealring_halted_releases",] == 0
     assert found["sealring_signing_failures_total",] == 0
+    assert found["sealring_later_entries_claimed_total",] == 0
     assert found["sealring_maintenance_failures_total",] == 0
     assert {found["sealring_ready", part] for part in ("database", "images", "keys", "tuf")} == {1.0}
     release = shop.world.release(1)
