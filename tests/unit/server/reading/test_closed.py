@@ -192,7 +192,7 @@ def test_a_revoked_serial_opens_nothing_more(front: Front) -> None:
 def test_an_expired_serial_opens_nothing_more(front: Front) -> None:
     """RD-2: by the store's clock."""
     world = front.shop.world
-    soon = world.serial(Key("device-2").public, "SN-2", expires=front.shop.at + timedelta(hours=1))
+    soon = world.serial(Key("device-2").public, "second", expires=front.shop.at + timedelta(hours=1))
     front.shop.publish([world.signed(soon)])
     assert front.get(front.signed(key=Key("device-2"))).status_code == 200
     front.shop.later(hours=1)
