@@ -124,8 +124,10 @@ def _one_line(url: str, paths: list[str]) -> list[float]:
 def _served(world: World, folder: Path, database: str) -> Iterator[tuple[str, BigStore]]:
     """A store of so many packages whose bounds for strangers are no bounds for this benchmark."""
     store = make_folder(world, folder, database=database)
-    with (folder / "store.toml").open("a") as settings:
-        settings.write("\n[strangers]\nrequests = 100000.0\nburst = 100000\n")
+    settings = folder / "store.toml"
+    said = settings.read_text() if settings.exists() else ""
+    said = said if "\n[strangers]\n" in said else f"{said}\n[strangers]\n"
+    settings.write_text(said.replace("\n[strangers]\n", "\n[strangers]\nrequests = 100000.0\nburst = 100000\n"))
     store.start()
     try:
         big = BigStore(PACKAGES, world, store, _NoLine(store.url), random.Random(PACKAGES), [1] * INSTALLED, [])

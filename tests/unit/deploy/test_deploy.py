@@ -1,7 +1,9 @@
 """The files that put a store to work are what the tools that know their forms call good (SPEC HT-4, HT-6)."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +14,14 @@ from ruamel.yaml import YAML
 
 from sealring_server.command.main import parser
 from tests.rigs.components import path_of
+from tests.stores import first_software, make_folder, now
+from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[3]
 UNIT = ROOT / "server" / "systemd" / "sealring-store.service"
 CONTAINERFILE = ROOT / "deploy" / "Containerfile"
 COMPOSE = ROOT / "deploy" / "compose.yaml"
+PR_SET_MDWE = 65  # of Linux 6.3 and later
 MOST_EXPOSED = 20  # tenths: a score of 2.0
 
 
@@ -109,3 +114,50 @@ def test_each_service_has_no_more_than_it_needs(name: str) -> None:
     assert int(service["user"].split(":")[0]) > 0
     assert ("ports" in service) == (name == "nginx")
     assert not re.search(r"password\s*[:=]\s*[^/\s]", json.dumps(service), re.IGNORECASE)
+
+
+def _allowed() -> set[str]:
+    """The system calls that the unit lets through, by systemd's own lists."""
+    said = _run(path_of("systemd-analyze"), "--no-pager", "syscall-filter")
+    lists = {
+        block.split("\n", 1)[0].strip(): re.findall(r"^\s+([@\w]+)$", block, re.MULTILINE)
+        for block in re.split(r"^(?=@)", said, flags=re.MULTILINE)
+    }
+
+    def all_of(name: str) -> set[str]:
+        return {call for each in lists[name] for call in (all_of(each) if each.startswith("@") else {each})}
+
+    allowed: set[str] = set()
+    for line in _values("SystemCallFilter"):
+        for name in line.removeprefix("~").split():
+            allowed = allowed - all_of(name) if line.startswith("~") else allowed | all_of(name)
+    return allowed
+
+
+def test_the_store_lives_with_the_restrictions_of_the_unit(tmp_path: Path) -> None:
+    """Serving, publishing and stopping use no forbidden system call, and no memory that is both written and run.
+
+    No service manager runs in a test; the kernel's own switch stands for MemoryDenyWriteExecute, and a trace for the
+    filter of system calls.
+    """
+    world = World(at=now())
+    made = make_folder(world, tmp_path / "shop")
+    trace = tmp_path / "calls"
+    begin = f"import ctypes, os, sys; assert ctypes.CDLL(None).prctl({PR_SET_MDWE}, 1, 0, 0, 0) == 0; "
+    begin += "os.execv(sys.argv[1], sys.argv[1:])"
+    command = [path_of("strace"), "-f", "-qq", "-o", trace, sys.executable, "-c", begin, sys.executable]
+    command += ["-m", "sealring_server.command.main", "serve", made.folder, "--bind", "127.0.0.1:0"]
+    ready = tmp_path / "ready"
+    with subprocess.Popen(
+        [*map(str, command), "--ready-file", str(ready)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        made.url = process.stdout.readline().strip()
+        assert made.url.startswith("http://")
+        made.publish(first_software(world, made, b"image"), [b"image"])
+        pid = int(trace.read_text().split(None, 1)[0])
+        os.kill(pid, signal.SIGTERM)
+        assert process.wait(60) == 0
+    used = set(re.findall(r"^\d+ +([a-z_0-9]+)\(", trace.read_text(), re.MULTILINE))
+    assert len(used) > 40
+    assert used - _allowed() == set()
