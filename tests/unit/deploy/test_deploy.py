@@ -22,6 +22,7 @@ UNIT = ROOT / "server" / "systemd" / "sealring-store.service"
 CONTAINERFILE = ROOT / "deploy" / "Containerfile"
 COMPOSE = ROOT / "deploy" / "compose.yaml"
 PR_SET_MDWE = 65  # of Linux 6.3 and later
+AS_ROOT = {"fchown"}  # SQLite gives a new file to the owner of its database, where it is root; under the unit it is not
 MOST_EXPOSED = 20  # tenths: a score of 2.0
 
 
@@ -120,7 +121,7 @@ def _allowed() -> set[str]:
     """The system calls that the unit lets through, by systemd's own lists."""
     said = _run(path_of("systemd-analyze"), "--no-pager", "syscall-filter")
     lists = {
-        block.split("\n", 1)[0].strip(): re.findall(r"^\s+([@\w]+)$", block, re.MULTILINE)
+        block.split("\n", 1)[0].strip(): re.findall(r"^\s+([@\w-]+)$", block, re.MULTILINE)
         for block in re.split(r"^(?=@)", said, flags=re.MULTILINE)
     }
 
@@ -146,7 +147,16 @@ def test_the_store_lives_with_the_restrictions_of_the_unit(tmp_path: Path) -> No
     begin = f"import ctypes, os, sys; assert ctypes.CDLL(None).prctl({PR_SET_MDWE}, 1, 0, 0, 0) == 0; "
     begin += "os.execv(sys.argv[1], sys.argv[1:])"
     command = [path_of("strace"), "-f", "-qq", "-o", trace, sys.executable, "-c", begin, sys.executable]
-    command += ["-m", "sealring_server.command.main", "serve", made.folder, "--bind", "127.0.0.1:0"]
+    command += [
+        "-m",
+        "sealring_server.command.main",
+        "serve",
+        made.folder,
+        "--bind",
+        "127.0.0.1:0",
+        "--stop-seconds",
+        "5",
+    ]
     ready = tmp_path / "ready"
     with subprocess.Popen(
         [*map(str, command), "--ready-file", str(ready)], stdout=subprocess.PIPE, text=True
@@ -160,4 +170,4 @@ def test_the_store_lives_with_the_restrictions_of_the_unit(tmp_path: Path) -> No
         assert process.wait(60) == 0
     used = set(re.findall(r"^\d+ +([a-z_0-9]+)\(", trace.read_text(), re.MULTILINE))
     assert len(used) > 40
-    assert used - _allowed() == set()
+    assert used - _allowed() <= AS_ROOT
