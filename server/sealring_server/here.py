@@ -44,6 +44,8 @@ class StoreHere:
     """The publications of this process that wait to be committed (SPEC PB-10)."""
     notes: Group[Any, Any] = field(default_factory=Group)
     """The images that have come to this process whole, and wait to be noted (SPEC PB-11)."""
+    reported: Group[Any, Any] = field(default_factory=Group)
+    """The bundles of reports that wait to be kept (SPEC RP-2)."""
     bulky: Bulky = field(default_factory=Bulky)
     """The turns of large publications (SPEC HT-4)."""
     grounds: Grounds = field(default_factory=Grounds)

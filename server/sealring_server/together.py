@@ -85,7 +85,7 @@ def _one_transaction(here: StoreHere, tickets: Sequence[Waiting]) -> None:
         draft = begin_draft(connection, last_entry(connection).sequence + 1)
         for ticket in tickets:
             try:
-                with _savepoint(connection):
+                with savepoint(connection):
                     admitted = _judged(here, draft, ticket.job, Moment(at))
                     if _hides_another(draft, admitted):
                         break
@@ -140,7 +140,7 @@ def _hides_another(draft: Draft, admitted: Sequence[Admitted]) -> bool:
 
 
 @contextmanager
-def _savepoint(connection: Connection) -> Iterator[None]:
+def savepoint(connection: Connection) -> Iterator[None]:
     """What is written in this block stays in the transaction, or none of it."""
     command(connection, "SAVEPOINT publication")
     try:

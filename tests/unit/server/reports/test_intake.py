@@ -1,5 +1,6 @@
 """What a store takes of reports, and from whom (SPEC RP-1 to RP-3, HT-4)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,14 +9,15 @@ from sqlalchemy import func, select
 
 from sealring.bundle import Entry, ReportEntry, StatementEntry, write_bundle
 from sealring.envelope import BadEnvelope, envelope_bytes, seal
-from sealring.report import REPORT_TYPE, report_bytes
+from sealring.report import REPORT_TYPE, ShownReport, open_report, report_bytes
 from sealring.strict import encode
+from sealring_server.group import Ticket
 from sealring_server.publication import OnlyStatements, open_publication
 from sealring_server.reports import curve_of, fleet
 from sealring_server.reports.errors import NotForThisStore, NumberUsed, OnlyReports
 from sealring_server.reports.intake import MAX_BODY
 from sealring_server.reports.kept import MAX_SHOWN
-from sealring_server.reports.routes import take_reports
+from sealring_server.reports.routes import keep_all, take_reports
 from sealring_server.schema import progress, reporters, reports
 from tests.unit.server.reports.conftest import Factory
 from tests.world import DAY, Key
@@ -265,3 +267,17 @@ def test_a_device_that_leaves_its_previous_away_is_in_no_line_of_the_fleet(facto
         curve = curve_of(connection, RELEASE)
     assert curve is not None
     assert curve.reasons == (("", 1), ("exit 3", 1))
+
+
+def test_reports_that_arrive_together_are_kept_each_by_itself(factory: Factory) -> None:
+    """RP-2: one turn of the lock for many; of a bundle that is refused nothing is kept, and all of the others."""
+    devices = [factory.device(f"sn-{number}") for number in range(3)]
+    said = [devices[0].report(), devices[1].report(root="00" * 32), devices[2].report()]
+    raws = [report_bytes(one, device.key) for one, device in zip(said, devices, strict=True)]
+    tickets: list[Ticket[Sequence[ShownReport], None]] = [Ticket([open_report(raw)], 1) for raw in raws]
+    keep_all(factory.shop.here, tickets)
+    tickets[0].outcome()
+    tickets[2].outcome()
+    with pytest.raises(NotForThisStore):
+        tickets[1].outcome()
+    assert rows(factory, reports) == 2
