@@ -11,6 +11,7 @@ from sealring_server.tuf_repo import LIVES
 ROOT_SOON = timedelta(days=60)
 LATE = timedelta(days=1)  # after a renewal was due: then nobody is doing it
 ENTRY_LATE = timedelta(days=2)
+ENTRY_AHEAD = timedelta(minutes=10)  # from here on a device with a good clock refuses it (SPEC TF-6)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,13 @@ def find_alarms(expires: Mapping[str, datetime], entry: datetime, at: datetime) 
             yield Alarm(f"TUF {role} expires {spell(ends)} and is not being renewed", "look at the server's log")
     if at - entry >= ENTRY_LATE:
         yield Alarm(f"the newest entry is of {spell(entry)}", "each day needs one, and nobody is signing")
+    if entry - at > ENTRY_AHEAD:
+        # CT-1: times never fall, so what a wrong clock has dated ahead stays there until that day comes.
+        yield Alarm(
+            f"the newest entry is dated {spell(entry)}, and it is {spell(at)}",
+            "the clock is or was wrong; devices refuse this until then (docs/operating.md)",
+            over=True,
+        )
 
 
 def alarms(expires: Mapping[str, datetime], entry: datetime, at: datetime) -> Iterator[str]:
@@ -53,9 +61,7 @@ def halt_alarms(halts: Iterable[HaltShown]) -> Iterator[Alarm]:
     for one in halts:
         if one.is_current:
             what = f"{one.release} is halted since {spell(one.time)}, {one.reason}"
-            yield Alarm(
-                what, "tell its brand: its next release of this channel ends the halt", over=True
-            )
+            yield Alarm(what, "tell its brand: its next release of this channel ends the halt", over=True)
 
 
 def renewal_due(role: str, ends: datetime) -> datetime:

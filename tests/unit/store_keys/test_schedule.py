@@ -1,7 +1,7 @@
 """What a store signs by itself, and what it says when it could not (SPEC TF-10)."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -98,6 +98,14 @@ def test_the_root_s_end_is_told_from_sixty_days_before(shop: Shop) -> None:
     assert not list(alarms(root, ends - 61 * DAY, ends - 61 * DAY))
     assert "renew it" in next(alarms(root, ends, ends - 60 * DAY))
     assert "expired" in next(alarms(root, ends, ends))
+
+
+def test_an_entry_dated_ahead_is_told_from_the_instant_on_in_which_devices_refuse_it() -> None:
+    """TF-10, TF-6: a clock that was wrong by years wedges a store silently otherwise."""
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    ahead = at + 10 * timedelta(minutes=1)
+    assert not list(alarms({}, ahead, at))
+    assert "the clock is or was wrong" in next(alarms({}, ahead + timedelta(seconds=1), at))
 
 
 def test_status_from_outside_knows_every_role(tmp_path_factory: pytest.TempPathFactory) -> None:
