@@ -9,9 +9,9 @@ import pytest
 from sealring.errors import TrustError
 from sealring_server.catalogue import last_entry
 from sealring_server.fsck.run import check_folder
-from sealring_server.schedule import due, maintain, sign_due
+from sealring_server.schedule import due, sign_due
 from sealring_server.tuf_repo import expiries, metadata_bytes
-from tests.stores import make_folder, next_software
+from tests.stores import maintain, make_folder, next_software
 from tests.unit.server.conftest import Shop
 from tests.world import World
 

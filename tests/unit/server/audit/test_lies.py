@@ -270,8 +270,8 @@ def test_a_halt_that_says_another_entry_than_its_own_is_found(
     """HL-1: the leaf's sequence says since when it is there. One that is to come yet, the leaf alone proves."""
     liar = scene.liar()
     subject, own = "acme/tool/latest/stable", len(liar.forger.log) + 1
-    base = {"release": subject, "id": "1" * 64, "reason": "3 of 9 failed", "time": scene.shop.at}
-    raw = encode(Halt(format=1, root=liar.forger.root.hex(), **base))
+    root = liar.forger.root.hex()
+    raw = encode(Halt(format=1, root=root, release=subject, id="1" * 64, reason="3 of 9 failed", time=scene.shop.at))
     head = halt_head(raw, own + off)
     liar.unsigned[f"/v1/halts/{head.envelope.hex()}"] = raw
     liar.show({halt_key(liar.forger.root, subject): head})
