@@ -1,4 +1,4 @@
-"""Requests that can be read in two ways are refused before anything is done for them (SPEC HT-4).
+"""Requests that can be read in two ways are refused before anything is done for them (SPEC HT-7).
 
 A proxy before the store that reads such a request otherwise than the store does lets one asker's words become part of
 another's request. The HTTP parser refuses most of it (two lengths that differ, a header in two lines, another version);
@@ -23,13 +23,13 @@ _BODILESS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 
 @dataclass(eq=False)
 class OddRequest(TrustError):
-    """A request that two readers could take for two things, or with a body that no view here reads (SPEC HT-4)."""
+    """A request that two readers could take for two things, or with a body that no view here reads (SPEC HT-7)."""
 
     what: str
     found: str
     needed: str
     status: int
-    rule: ClassVar[str] = "HT-4"
+    rule: ClassVar[str] = "HT-7"
     exit_code: ClassVar[int] = 20
 
     def __str__(self) -> str:

@@ -109,14 +109,14 @@ def _address(served: RunningStore) -> tuple[str, int]:
 def test_what_two_readers_may_read_in_two_ways_is_refused_everywhere(
     served: RunningStore, headers: tuple[bytes, ...], status: int
 ) -> None:
-    """HT-4: a proxy that believes the other header would take a part of one's body for another's request."""
+    """HT-7: a proxy that believes the other header would take a part of one's body for another's request."""
     for method, path in _targets():
         body = BODY if CHUNKED in headers or b"gzip" in headers[0] else b""
         _check(exchange(_address(served), _request(method, path, *headers) + body), method, status)
 
 
 def test_a_body_where_none_belongs_is_refused_unread(served: RunningStore) -> None:
-    """HT-4."""
+    """HT-7."""
     for method, path in _targets():
         if method in ("GET", "HEAD", "OPTIONS"):
             sent = _request(method, path, b"Content-Length: 999999999999\r\n") + b"abc"
@@ -125,7 +125,7 @@ def test_a_body_where_none_belongs_is_refused_unread(served: RunningStore) -> No
 
 @pytest.mark.parametrize("packing", ["gzip", "br, gzip", "x-made-up"])
 def test_a_packed_body_is_not_unpacked(served: RunningStore, packing: str) -> None:
-    """HT-4: 100 kB on the line are 100 MB in memory."""
+    """HT-7: 100 kB on the line are 100 MB in memory."""
     bomb = gzip.compress(bytes(100 * MIB), 9)
     for method, path in _targets():
         if method in ("POST", "PATCH"):
@@ -137,7 +137,7 @@ def test_a_packed_body_is_not_unpacked(served: RunningStore, packing: str) -> No
     "kind", ["application/json", "text/html", "multipart/form-data; boundary=x", "", "/", "a" * 9000]
 )
 def test_a_body_of_another_type_is_refused(served: RunningStore, kind: str) -> None:
-    """HT-4: a form on a web page can't be made to publish anything; without a type, the bytes decide."""
+    """HT-7: a form on a web page can't be made to publish anything; without a type, the bytes decide."""
     for path in ("/v1/reports", "/v1/publications"):
         said = f"Content-Type: {kind}\r\nContent-Length: 3\r\n".encode()
         _check(exchange(_address(served), _request("POST", path, said) + b"abc"), "POST", 415 if kind else 400)
@@ -240,7 +240,7 @@ def test_too_long_is_refused_before_it_is_read_and_memory_stays(served: RunningS
 
 
 def test_slow_askers_are_cut_off_and_hold_up_nobody(served: RunningStore) -> None:
-    """HT-4: 150 askers who never end their headers are cut off; bodies that never come take their part, and no more."""
+    """HT-7: 150 askers who never end their headers are cut off; bodies that never come take their part, and no more."""
     with ExitStack() as lines:
         slow = [lines.enter_context(socket.create_connection(_address(served), PATIENCE)) for _ in range(150)]
         for number, line in enumerate(slow):
