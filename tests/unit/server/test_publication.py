@@ -245,8 +245,8 @@ def test_what_is_no_publication_is_refused(served: RunningStore, body: bytes, st
 
 
 def test_a_length_is_believed_before_a_byte_is_read(served: RunningStore) -> None:
-    """HT-4: ten gigabytes announced are refused at once; a body without a length too."""
-    for headers, status in (({"Content-Length": str(10**10)}, 413), ({"Transfer-Encoding": "chunked"}, 400)):
+    """HT-4, HT-7: ten gigabytes announced are refused at once; a body without a length too."""
+    for headers, status in (({"Content-Length": str(10**10)}, 413), ({"Transfer-Encoding": "chunked"}, 411)):
         connection = http.client.HTTPConnection(served.url.removeprefix("http://"), timeout=10)
         connection.putrequest("POST", "/v1/publications")
         for name, value in headers.items():
