@@ -1,7 +1,7 @@
 # Conveniences for people who work on sealring. Nothing needs make: each target is one or two plain commands.
 PY := .venv/bin/python
 
-.PHONY: setup lint format test demo bench vectors screenshots openapi sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential sweep-consistency sweep-foreign sweep-soak sweep-store-kill sweep-store-faults sweep-mirror-kill
+.PHONY: setup lint format test demo bench vectors screenshots openapi sweep-fresh sweep-kill sweep-fuzz sweep-life sweep-mutants sweep-tuf-kill sweep-differential sweep-consistency sweep-foreign sweep-soak sweep-store-kill sweep-store-faults sweep-mirror-kill sweep-workers
 
 setup:
 	python3 tests/run.py setup
@@ -101,3 +101,7 @@ sweep-mirror-kill:
 STORAGE ?= postgres
 sweep-soak:
 	$(PY) -m tests.rigs.store.soak.run $(STORAGE)
+
+# The scenarios once more with each store on PostgreSQL and S3, served by four processes; writes docs/workers.md.
+sweep-workers:
+	$(PY) -m tests.rigs.sweep_workers

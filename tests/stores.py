@@ -31,6 +31,7 @@ from sealring_server.here import StoreHere
 from sealring_server.making import TufPinned, make_store
 from sealring_server.serving import Size, serve
 from sealring_server.settings import Database, Images, Settings
+from tests import elsewhere
 from tests.world import Key, World
 
 START_SECONDS = 60
@@ -196,7 +197,7 @@ class RunningStore:
         self,
         *,
         port: int = 0,
-        workers: int = 1,
+        workers: int | None = None,
         threads: int = 16,
         edition: Path | None = None,
         operator: bool = False,
@@ -205,14 +206,21 @@ class RunningStore:
 
         Args:
             port: 0 for any; the one from before keeps `url` as it was.
-            threads: requests at a time in each of `workers` processes.
+            workers: processes; one unless given, or `sweep_workers` asks for more.
+            threads: requests at a time in each of them.
             edition: a folder whose packages serve it, in place of this checkout's.
             operator: whether `operator_url` answers too.
         """
         ready, operator_ready = self.folder / "ready", self.folder / "ready-operator"
         ready.unlink(missing_ok=True)
         operator_ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "tests.stores", str(self.folder), *map(str, (port, workers, threads))]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.stores",
+            str(self.folder),
+            *map(str, (port, workers or elsewhere.workers(), threads)),
+        ]
         command += ["operator"] * operator
         env = {**os.environ, "PYTHONPATH": str(edition)} if edition is not None else None
         self.process = subprocess.Popen(
@@ -260,10 +268,12 @@ def make_folder(world: World, folder: Path, *, database: str = "", images: Image
     """A store's folder as `sealring-store init` leaves it, not yet served; its clock is the world's.
 
     Args:
-        database: URL of an empty PostgreSQL database; SQLite in the folder unless given.
+        database: URL of an empty PostgreSQL database; SQLite in the folder unless given, or `sweep_workers` asks.
         images: where the images are, if not in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if not database and images is None and elsewhere.is_asked_for():
+        database, images = elsewhere.new_place()
     settings = Settings(database=Database(database), images=images or Images())
     pin = make_store(folder, [world.root.raw], tuf_root_signer(world), lambda: world.at, settings=settings)
     return RunningStore(world, folder, pin)
@@ -274,7 +284,7 @@ def running_store(
     world: World,
     folder: Path,
     *,
-    workers: int = 1,
+    workers: int | None = None,
     clock: datetime | None = None,
     operator: bool = False,
     database: str = "",
