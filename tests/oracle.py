@@ -78,6 +78,7 @@ def _rows(folder: Path) -> sqlite3.Connection:
         rows.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         columns: dict[str, list[str]] = {}
         asked = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+        asked += " AND table_name NOT LIKE 'procrastinate%'"  # a queue of its own: it says nothing about the store
         for table, column in rows.execute(f"{asked} ORDER BY table_name, ordinal_position").fetchall():
             columns.setdefault(table, []).append(column)
         for table, names in columns.items():

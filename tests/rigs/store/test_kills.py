@@ -28,7 +28,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Breaking]:
         pytest.param(Point("fdatasync", 3, "EIO"), "", id="a commit is not durable"),
         pytest.param(Point("fdatasync", 1, "EIO", FILE), "new", id="a checkpoint is not durable"),
         pytest.param(Point("pwrite64", 40, "ENOSPC"), "", id="no room for a commit"),
-        pytest.param(Point("openat", 4, "ENOSPC"), "", id="no room for an upload"),
+        pytest.param(Point("openat", 6, "ENOSPC"), "", id="no room for a file"),
     ],
 )
 def test_whatever_breaks_it_off_a_publication_is_whole_or_not_at_all(

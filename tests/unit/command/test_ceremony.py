@@ -2,6 +2,7 @@
 
 import io
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from sealring.request.form import parse_request
 from sealring.request.standing import is_final
 from sealring.statement import Common
 from tests.samples import EVERY_TYPE
-from tests.stores import now
+from tests.stores import now, running_store
 from tests.unit.command.test_command import at_a_terminal
 from tests.world import DAY, World, key_set, sign
 
@@ -227,13 +228,15 @@ def test_assemble_wants_one_place(made: Scene, tmp_path: Path) -> None:
     assert json.loads(err)["rule"] == "TH-1"
 
 
-def test_a_bundle_is_published_like_its_statements(made: Scene) -> None:
+def test_a_bundle_is_published_like_its_statements(made: Scene, tmp_path: Path) -> None:
     """What `countersign` and `assemble --bundle` make goes to a store as it is."""
     world = made.world
-    raws = [sign(world.release(n), *world.brand_keys("acme")[:2]).raw for n in (1, 2)]
+    raws = [world.signed(world.revision(n, b"image %d" % n)).raw for n in (1, 2)]
+    brand = made.put("brand.json", world.signed(world.brand()).raw)
     path = made.put("two.bundle", write_bundle([StatementEntry(raw) for raw in raws]))
-    words = ("publish", "https://store.example", path, made.at("acme.json"), "--dry-run", "--json")
-    code, out, err = sealring(*words)
+    with running_store(world, tmp_path / "store", clock=world.at) as store:
+        code, out, err = sealring("publish", store.url, path, brand, "--dry-run", "--json")
     assert code == 0, err
-    assert [one["id"] for one in json.loads(out)["statements"][:2]] == [read_claim(raw).envelope.id for raw in raws]
-    assert len(json.loads(out)["statements"]) == 3
+    assert json.loads(out)["news"] == 3
+    named = {sha256(b"image %d" % n).hexdigest() for n in (1, 2)}
+    assert {one["sha256"] for one in json.loads(out)["missing"]} == named

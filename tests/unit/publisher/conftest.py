@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from tests.rigs.cutting import Cutting, cutting
 from tests.stores import RunningStore, first_software, now, running_store
 from tests.world import World
 
+_NUMBERS = count(1)
+
 
 @dataclass
 class Scene:
@@ -25,6 +28,8 @@ class Scene:
     store: RunningStore
     line: Cutting
     folder: Path
+    package: str
+    """The one that no other test publishes."""
     slept: list[float] = field(default_factory=list)
     started: "list[subprocess.Popen[str]]" = field(default_factory=list)
 
@@ -34,8 +39,9 @@ class Scene:
         place = self.folder / "state" / "sealring" / "publications"
         return sorted(place.iterdir()) if place.exists() else []
 
-    def written(self, number: int, image: bytes, package: str = "tool") -> list[str]:
+    def written(self, number: int, image: bytes, package: str = "") -> list[str]:
         """A revision and its release as files, and the image's file, as a publisher names them."""
+        package = package or self.package
         base = self.folder / f"{package}-{number}"
         revision = self.world.signed(self.world.revision(number, image, package=package))
         release = self.world.signed(self.world.release(number, package=package))
@@ -76,9 +82,9 @@ class Scene:
             process.kill()
             process.communicate(timeout=20)
 
-    def newest(self, package: str = "tool") -> int:
+    def newest(self, package: str = "") -> int:
         """The sequence of the release that the store shows."""
-        answer = self.store.get(f"/v1/heads/release/1/acme/{package}/latest/stable")
+        answer = self.store.get(f"/v1/heads/release/1/acme/{package or self.package}/latest/stable")
         assert answer.status == 200
         return read_claim(answer.body).statement.sequence
 
@@ -96,6 +102,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
 def scene(served: RunningStore, tmp_path: Path) -> Iterator[Scene]:
     """A publisher of its own, and a good line to the store."""
     with cutting(served.port) as line:
-        scene = Scene(served.world, served, line, tmp_path)
+        scene = Scene(served.world, served, line, tmp_path, f"tool-{next(_NUMBERS)}")
         yield scene
         scene.end()

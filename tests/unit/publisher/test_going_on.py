@@ -35,7 +35,7 @@ def test_a_line_that_is_cut_again_and_again_gets_an_image_through(scene: Scene) 
     scene.line.limit = 3 * MEGABYTE
     code, out, err = scene.publish(*arguments)
     assert (code, err) == (0, "")
-    assert proved(out) == ["acme/tool/2/amd64", "acme/tool/latest/stable"]
+    assert proved(out) == [f"acme/{scene.package}/2/amd64", f"acme/{scene.package}/latest/stable"]
     assert scene.line.cuts >= 2
     assert scene.line.sent < LARGE + (scene.line.cuts + 1) * MEGABYTE, "only what was lost is sent again"
     assert scene.slept
