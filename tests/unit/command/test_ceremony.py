@@ -237,6 +237,6 @@ def test_a_bundle_is_published_like_its_statements(made: Scene, tmp_path: Path) 
     with running_store(world, tmp_path / "store", clock=world.at) as store:
         code, out, err = sealring("publish", store.url, path, brand, "--dry-run", "--json")
     assert code == 0, err
-    assert json.loads(out)["news"] == 3
+    assert json.loads(out)["new"] == 3
     named = {sha256(b"image %d" % n).hexdigest() for n in (1, 2)}
     assert {one["sha256"] for one in json.loads(out)["missing"]} == named
