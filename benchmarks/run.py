@@ -3,6 +3,7 @@
 uv run benchmarks/run.py                  all of them, as a table
 uv run benchmarks/run.py verify poll      some of them
 uv run benchmarks/run.py --json verify    one JSON object a line
+uv run benchmarks/run.py --record fleet   write its part of docs/benchmarks.md
 """
 
 import argparse
@@ -34,8 +35,8 @@ NAMES = (
 RECORD = ROOT / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-Written by `uv run benchmarks/run.py --record`. A ratio compares with the peer of the same run, in turns, so that it
-holds when the machine's speed drifts; absolute values are this machine's.
+Written by `uv run benchmarks/run.py --record`, each part by its own run. A ratio compares with the peer of the same
+run, in turns, so that it holds when the machine's speed drifts; absolute values are this machine's.
 
 """
 
@@ -50,18 +51,24 @@ def main(arguments: Sequence[str]) -> int:
     unknown = set(given.names) - set(NAMES)
     if unknown:
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    if given.record and given.names:
-        parser.error("--record writes all of them")
-    figures = []
     if not given.json:
         print(f"{'bench':<13}{'figure':<52}{'value':>10} {'unit':<10}{'peer':>10}{'ratio':>8}  aim")
     for name in given.names or NAMES:
+        figures = []
         for figure in import_module(f"benchmarks.{name}").run():
             figures.append(figure)
             print(figure.as_json() if given.json else _row(figure), flush=True)
-    if given.record:
-        RECORD.write_text(HEAD + _machine() + _table(figures))
+        if given.record:
+            _record(name, _machine() + _table(figures))
     return 0
+
+
+def _record(name: str, text: str) -> None:
+    """Put one benchmark's part in its place; the others' stay as their last runs wrote them."""
+    _, *old = RECORD.read_text().split("\n## ")
+    parts = dict(part.split("\n\n", 1) for part in old) | {name: text}
+    told = [f"## {one}\n\n{parts[one].strip()}\n" for one in NAMES if one in parts]
+    RECORD.write_text(HEAD + "\n".join(told))
 
 
 def _row(figure: Figure) -> str:
