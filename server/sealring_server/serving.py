@@ -43,6 +43,7 @@ HEADER_SECONDS = 15  # in which a request's headers come whole; so long a connec
 MAX_HEADERS = 64 * 1024  # bytes of a request's headers
 PR_SET_PDEATHSIG = 1
 SWITCH_SECONDS = 0.0005
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(eq=False)
@@ -218,7 +219,10 @@ def _attend(
     fork = multiprocessing.get_context("fork")
     while True:
         child = fork.Process(target=_keep, args=(folder, clock, failures, parent), name="sealring-keep", daemon=True)
+        # A stop that comes while it begins waits until that can end it; else the server would wait for it for ever.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         child.start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         child.join()  # it ends only where something killed it
         time.sleep(FIRST_PAUSE)
 
@@ -227,6 +231,7 @@ def _keep(folder: Path, clock: Clock, failures: Failures, parent: int) -> None:
     """All that a store does by itself, until it is ended."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server's own handlers came along
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     _end_with(parent)
     work(open_store(folder, clock, failures=failures))
 
